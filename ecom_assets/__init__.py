@@ -1,0 +1,3 @@
+"""An online shop's analytics department as one Dagster project."""
+
+__version__ = "0.1.0"

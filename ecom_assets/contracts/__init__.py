@@ -1,0 +1,26 @@
+"""What every table must look like: one YAML file a dataset or KPI table, and their loader.
+
+Anything that depends on a table's columns, types, units, keys, rules or meaning is made from a
+`Contract`; none of it is stated a second time anywhere else. No SQL runs and no data is read here.
+"""
+
+from ecom_assets.contracts.loader import (
+    ContractError,
+    contract,
+    dataset_contracts,
+    kpi_contracts,
+    load_contract,
+)
+from ecom_assets.contracts.model import Column, Contract, Reference, Rule
+
+__all__ = [
+    "Column",
+    "Contract",
+    "ContractError",
+    "Reference",
+    "Rule",
+    "contract",
+    "dataset_contracts",
+    "kpi_contracts",
+    "load_contract",
+]

@@ -1,0 +1,76 @@
+"""Reads the YAML contracts. Nothing outside this folder opens those files."""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from ecom_assets.contracts.model import Contract
+
+FOLDER = Path(__file__).parent
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class ContractError(ValueError):
+    """A contract file does not say what a contract must say."""
+
+
+def load_contract(path: Path) -> Contract:
+    """The contract in the YAML file `path`.
+
+    Every closed-set column `x` gains a nullable companion `source_x` behind it, unless the file states
+    one: the place where clean keeps a value that it replaced.
+
+    Raises:
+        ContractError: naming the file and what is wrong in it.
+    """
+    try:
+        stated = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 - the safe loader, in C where present
+        layer = "clean" if path.parent.name == "datasets" else path.parent.name
+        columns = _with_companions(stated.pop("columns"))
+        return Contract(name=path.stem, layer=layer, columns=columns, **stated)
+    except (ValidationError, yaml.YAMLError, KeyError, AttributeError, TypeError) as error:
+        raise ContractError(f"{path}: {error}") from error
+
+
+def _with_companions(stated: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
+    columns: list[dict[str, Any]] = []
+    for name, column in stated.items():
+        columns.append({"name": name, **column})
+        companion = f"source_{name}"
+        if column.get("values") and companion not in stated and not column.get("required"):
+            columns.append(
+                {
+                    "name": companion,
+                    "source_of": name,
+                    "description": f"What the source said where {name} was replaced; empty where it was not.",
+                }
+            )
+    return columns
+
+
+@cache
+def _folder(name: str) -> dict[str, Contract]:
+    return {path.stem: load_contract(path) for path in sorted((FOLDER / name).glob("*.yaml"))}
+
+
+def dataset_contracts() -> dict[str, Contract]:
+    """Every dataset's contract by dataset name."""
+    return _folder("datasets")
+
+
+def kpi_contracts() -> dict[str, Contract]:
+    """Every KPI table's contract by table name."""
+    return _folder("kpi")
+
+
+def contract(asset: str) -> Contract:
+    """The contract of a table named as asset, such as 'clean/orders' or 'kpi/daily_revenue'.
+
+    Raises:
+        KeyError: where no contract of that name exists.
+    """
+    layer, _, name = asset.partition("/")
+    return _folder("datasets" if layer in ("landing", "raw", "clean") else layer)[name]

@@ -1,0 +1,143 @@
+"""The shape of a contract: columns, keys, rules, references. No files and no SQL execution here."""
+
+from functools import cached_property
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+ColumnType = Literal["text", "boolean", "integer", "money", "rate", "double", "date", "timestamp"]
+OnBreak = Literal["reject", "repair", "warn"]
+Severity = Literal["error", "warn"]
+
+SQL_TYPES: dict[ColumnType, str] = {
+    "text": "VARCHAR",
+    "boolean": "BOOLEAN",
+    "integer": "BIGINT",
+    "money": "DECIMAL(18,4)",  # four places: unit prices below a cent exist in real exports
+    "rate": "DECIMAL(18,8)",  # exchange rates and shares that must sum and hash exactly
+    "double": "DOUBLE",
+    "date": "DATE",
+    "timestamp": "TIMESTAMP",  # naive UTC
+}
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Column(_Strict):
+    """One column: its name, type, unit and meaning, and what a broken value does to its row.
+
+    A value that cannot be read, or lies outside `min`..`max`, breaks the column. A broken or missing
+    `required` value rejects the row; any other broken value is emptied and the repair is logged.
+    A value outside `values` becomes `other`; a missing one becomes `default` where there is one.
+    """
+
+    name: str
+    type: ColumnType = "text"
+    required: bool = False
+    default: str | None = None
+    values: tuple[str, ...] = ()
+    other: str = "other"
+    min: float | None = None
+    max: float | None = None
+    unit: str | None = None
+    personal: Literal["drop", "keyed_hash", "band"] | None = None
+    description: str
+    source_of: str | None = Field(None, description="the closed-set column whose original this keeps")
+    converts: bool = Field(False, description="an amount in the row's currency, converted by fx_rate in clean")
+
+    @property
+    def sql_type(self) -> str:
+        """DuckDB type of the column in clean, kpi and published tables."""
+        return SQL_TYPES[self.type]
+
+
+class Rule(_Strict):
+    """A row rule: `expression` is SQL over the table's columns and holds for a good row (NULL holds)."""
+
+    name: str
+    expression: str
+    on_break: OnBreak = "warn"
+    empties: tuple[str, ...] = ()
+    description: str = ""
+
+    @model_validator(mode="after")
+    def _repair_needs_columns(self) -> "Rule":
+        if (self.on_break == "repair") != bool(self.empties):
+            raise ValueError(f"rule {self.name}: 'empties' goes with on_break: repair, and only with it")
+        return self
+
+
+class Reference(_Strict):
+    """`columns` of this table should be found in `to_columns` of the clean dataset `to`."""
+
+    columns: tuple[str, ...]
+    to: str
+    to_columns: tuple[str, ...]
+    severity: Severity = "warn"
+    max_unresolved_rate: float = 0.0
+
+    @property
+    def name(self) -> str:
+        """The fact that holds when the check passes."""
+        return f"{'_and_'.join(self.columns)}_found_in_{self.to}"
+
+
+class Reconciliation(_Strict):
+    """`expression` (SQL scalar over clean/kpi tables; `{day}` is the judged day) is the absolute gap."""
+
+    name: str
+    query: str
+    tolerance: float = 0.0
+    description: str = ""
+
+
+class Contract(_Strict):
+    """What one table must look like. `name` is its table, `layer` its schema ("clean" for datasets)."""
+
+    name: str
+    layer: str
+    domain: Literal["sales", "behaviour", "reliability", "support", "customers"]
+    owner: Literal["team:growth", "team:ux", "team:it", "team:support"]
+    grain: str
+    description: str = ""
+    key: tuple[str, ...]
+    partitioned_by: str | None = None
+    min_rows: int = 0
+    max_quarantined_rate: float = 0.2
+    columns: tuple[Column, ...]
+    rules: tuple[Rule, ...] = ()
+    references: tuple[Reference, ...] = ()
+    reconciliations: tuple[Reconciliation, ...] = ()
+
+    @model_validator(mode="after")
+    def _names_exist(self) -> "Contract":
+        known = {column.name for column in self.columns}
+        named = [*self.key, *([self.partitioned_by] if self.partitioned_by else [])]
+        named += [name for rule in self.rules for name in rule.empties]
+        named += [name for reference in self.references for name in reference.columns]
+        unknown = sorted({name for name in named if name not in known})
+        if unknown:
+            raise ValueError(f"{self.layer}.{self.name}: not among its columns: {', '.join(unknown)}")
+        return self
+
+    @cached_property
+    def by_name(self) -> dict[str, Column]:
+        """Columns by their name."""
+        return {column.name: column for column in self.columns}
+
+    @property
+    def asset(self) -> str:
+        """The asset key as text, such as 'clean/orders'."""
+        return f"{self.layer}/{self.name}"
+
+    @property
+    def input_columns(self) -> tuple[Column, ...]:
+        """Columns that a file can bring: all but those that keep a replaced original."""
+        return tuple(column for column in self.columns if column.source_of is None)
+
+    @property
+    def required_columns(self) -> tuple[str, ...]:
+        """Names of the columns without which a row is rejected: keys, business time, money."""
+        return tuple(column.name for column in self.columns if column.required)
