@@ -29,8 +29,8 @@ def load_contract(path: Path) -> Contract:
     try:
         stated = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 - the safe loader, in C where present
         layer = "clean" if path.parent.name == "datasets" else path.parent.name
-        columns = _with_companions(stated.pop("columns"))
-        return Contract(name=path.stem, layer=layer, columns=columns, **stated)
+        stated["columns"] = _with_companions(stated.pop("columns"))
+        return Contract(name=path.stem, layer=layer, **stated)
     except (ValidationError, yaml.YAMLError, KeyError, AttributeError, TypeError) as error:
         raise ContractError(f"{path}: {error}") from error
 

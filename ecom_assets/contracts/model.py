@@ -85,7 +85,7 @@ class Reference(_Strict):
 
 
 class Reconciliation(_Strict):
-    """`expression` (SQL scalar over clean/kpi tables; `{day}` is the judged day) is the absolute gap."""
+    """`query` yields (business_date, gap) over the staged rows (`_staged`) and other tables; gap is absolute."""
 
     name: str
     query: str
@@ -106,6 +106,7 @@ class Contract(_Strict):
     partitioned_by: str | None = None
     min_rows: int = 0
     max_quarantined_rate: float = 0.2
+    tracks_restatements: bool = False
     columns: tuple[Column, ...]
     rules: tuple[Rule, ...] = ()
     references: tuple[Reference, ...] = ()
