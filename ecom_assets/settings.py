@@ -2,19 +2,45 @@
 
 import os
 import re
+from collections.abc import Iterable
 from datetime import date
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
 class SettingsError(ValueError):
-    """A setting is wrong; the message names the file, the line and what is allowed."""
+    """A setting is wrong; the message names the file, the line and what is allowed, one line for each fault."""
+
+
+def _existing_day(value: Any) -> Any:
+    # Stricter than pydantic, which reads the number 20260131 as seconds since 1970.
+    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", value.strip()):
+        try:
+            return date.fromisoformat(value.strip())
+        except ValueError:
+            pass
+    elif type(value) is date:
+        return value
+    raise ValueError("must be a day of the calendar, written like 2026-01-31")
+
+
+Day = Annotated[date, BeforeValidator(_existing_day)]
 
 
 class Source(BaseModel):
@@ -29,7 +55,7 @@ class Source(BaseModel):
     kind: Literal["simulated", "files"]
     path: str | None = None
     mapping: Path | None = None
-    format: Literal["auto", "csv", "parquet", "jsonl", "excel"] = "auto"
+    format: Literal["auto", "csv", "parquet", "jsonl", "excel", "lines"] = "auto"
     ignore_columns: tuple[str, ...] = ()
     delete_with_file: bool = Field(False, description="a file that went away takes its rows along")
 
@@ -44,7 +70,19 @@ class Source(BaseModel):
     def _files_have_a_path(self) -> "Source":
         if self.kind == "files" and not self.path:
             raise ValueError('kind: files needs `path`, such as path: "orders/*.csv"')
+        if self.kind == "simulated" and self.model_fields_set - {"kind"}:
+            raise ValueError(f"kind: simulated takes no {', '.join(sorted(self.model_fields_set - {'kind'}))}")
         return self
+
+
+class Targets(BaseModel):
+    """What the shop wants of its pages and services; the KPI tables judge by it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    lcp_apdex_ms: float = Field(default=2500, gt=0, description="a page whose content shows by then satisfies")
+    api_apdex_ms: float = Field(default=500, gt=0, description="a call that is answered by then satisfies")
+    availability_objective: float = Field(default=0.995, ge=0, lt=1, description="share of calls without an error")
 
 
 class Shop(BaseModel):
@@ -54,37 +92,54 @@ class Shop(BaseModel):
 
     name: str = Field(min_length=1)
     time_zone: str = "UTC"
-    currency: str = Field("EUR", pattern="^[A-Z]{3}$")
-    first_day: date
-    last_day: date | None = None
-    history_complete_from: date | None = None
+    currency: str = "EUR"
+    first_day: Day
+    last_day: Day | None = None
+    history_complete_from: Day | None = None
     settle_hours: int = Field(3, ge=0, le=48)
     restate_days: int = Field(3, ge=1, le=90)
     closed_weekdays: tuple[Literal[WEEKDAYS], ...] = ()  # type: ignore[valid-type]
-    closed_days: tuple[date, ...] = ()
+    closed_days: tuple[Day, ...] = ()
     landing: Path | None = Field(None, description="folder of the landing files, relative to this file")
+    targets: Targets = Targets()
     seed: int = Field(7, ge=0, description="seed of the simulated shop")
+    simulation: dict[str, Any] = Field({}, description="what replaces settings of simulation.yaml")
     sources: dict[str, Source]
 
     @field_validator("time_zone")
     @classmethod
     def _known_zone(cls, zone: str) -> str:
-        if zone not in available_timezones():
-            raise ValueError("must be an IANA time zone such as Europe/Berlin or UTC")
+        try:
+            ZoneInfo(zone)
+        except (ValueError, OSError, KeyError):
+            # The list of all zones takes 65 ms: only a faulty file pays for it.
+            zones = {name.rpartition("/")[2].lower(): name for name in sorted(available_timezones())}
+            near = get_close_matches(zone.rpartition("/")[2].lower(), zones, 1)
+            hint = f"; did you mean {zones[near[0]]}?" if near else ""
+            raise ValueError(f"must be an IANA time zone such as Europe/Berlin or UTC{hint}") from None
         return zone
+
+    @field_validator("currency")
+    @classmethod
+    def _currency_code(cls, currency: str) -> str:
+        if not re.fullmatch("[A-Z]{3}", currency):
+            raise ValueError("must be a three-letter code such as EUR")
+        return currency
+
+    @field_validator("last_day")
+    @classmethod
+    def _days_in_order(cls, last_day: date | None, info: ValidationInfo) -> date | None:
+        first_day = info.data.get("first_day")
+        if last_day and first_day and last_day < first_day:
+            raise ValueError(f"must not lie before first_day, {first_day}")
+        return last_day
 
     @field_validator("sources", mode="before")
     @classmethod
     def _shorthand(cls, sources: Any) -> Any:
-        if isinstance(sources, dict):
-            return {name: {"kind": source} if isinstance(source, str) else source for name, source in sources.items()}
-        return sources
-
-    @model_validator(mode="after")
-    def _days_in_order(self) -> "Shop":
-        if self.last_day and self.last_day < self.first_day:
-            raise ValueError("last_day: must not lie before first_day")
-        return self
+        if not isinstance(sources, dict) or not sources:
+            raise ValueError('must name at least one dataset, such as "orders: simulated"')
+        return {name: {"kind": source} if isinstance(source, str) else source for name, source in sources.items()}
 
     @property
     def zone(self) -> ZoneInfo:
@@ -110,48 +165,92 @@ def load_shop(path: Path, environ: dict[str, str] | None = None) -> Shop:
     """The shop that the YAML file `path` describes, with `ECOM_*` overrides of its top-level values.
 
     Raises:
-        SettingsError: naming the file, the line of the faulty key, what was found and what is allowed.
+        SettingsError: naming the file and the line of each faulty key, or the variable, what was found and
+            what is allowed.
     """
     environ = dict(os.environ) if environ is None else environ
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise SettingsError(f"{path}: cannot be read ({error.strerror}); name a shop file with --shop") from error
-    try:
-        stated = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise SettingsError(f"{path}: not valid YAML: {error}") from error
-    if not isinstance(stated, dict):
-        raise SettingsError(f"{path}: must hold settings such as 'name: My shop'")
-    for variable, key in _OVERRIDES.items():
-        if environ.get(variable):
-            stated[key] = environ[variable]
+    stated, lines = _read(path)
+    overridden = {key: variable for variable, key in _OVERRIDES.items() if environ.get(variable)}
+    stated.update({key: environ[variable] for key, variable in overridden.items()})
     try:
         return Shop(**stated)
     except ValidationError as error:
-        raise SettingsError("\n".join(_explained(path, text, fault) for fault in error.errors())) from error
+        faults = sorted(_explained(path, lines, overridden, fault) for fault in error.errors())
+        raise SettingsError("\n".join(text for _, text in faults)) from error
 
 
-def _explained(path: Path, text: str, fault: Any) -> str:
-    keys = [str(part) for part in fault["loc"]]
-    where = ".".join(keys) or "the file"
+class _Loader(yaml.SafeLoader):
+    """Leaves dates as the text that they are: a day that does not exist is then judged where its key is known."""
+
+    yaml_implicit_resolvers = {  # noqa: RUF012 - PyYAML's own way to say what is resolved
+        first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+
+_Place = tuple[str, ...]
+
+
+def _read(path: Path) -> tuple[dict[str, Any], dict[_Place, int]]:
+    """What a YAML file states, and the line on which each of its keys stands."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise SettingsError(f"{path}: cannot be read ({error.strerror}); name a shop file with --shop") from error
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise SettingsError(f"{path}:{line}: not UTF-8 text; save the file as UTF-8") from error
+    loader = _Loader(text)
+    lines: dict[_Place, int] = {}
+    try:
+        node = loader.get_single_node()
+        if not isinstance(node, yaml.MappingNode):
+            raise SettingsError(f"{path}:1: must hold settings such as 'name: My shop'")
+        for place, line in _key_lines(node):
+            if place in lines:
+                raise SettingsError(f"{path}:{line}: {'.'.join(place)}: stated twice, first on line {lines[place]}")
+            lines[place] = line
+        stated = loader.construct_document(node)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        problem = getattr(error, "problem", None) or str(error).splitlines()[0]
+        raise SettingsError(f"{path}:{mark.line + 1 if mark else 1}: not valid YAML: {problem}") from error
+    finally:
+        loader.dispose()
+    return {str(key): value for key, value in stated.items()}, lines
+
+
+def _key_lines(node: yaml.Node, place: _Place = ()) -> Iterable[tuple[_Place, int]]:
+    inner: list[tuple[str, yaml.Node, yaml.Node]] = []
+    if isinstance(node, yaml.MappingNode):
+        inner = [(str(key.value), key, value) for key, value in node.value]
+    elif isinstance(node, yaml.SequenceNode):
+        inner = [(str(number), item, item) for number, item in enumerate(node.value)]
+    for name, key, value in inner:
+        yield (*place, name), key.start_mark.line + 1
+        yield from _key_lines(value, (*place, name))
+
+
+def _explained(path: Path, lines: dict[_Place, int], overridden: dict[str, str], fault: Any) -> tuple[int, str]:
+    """The line of one pydantic fault, and its message as a person would put it."""
+    place = tuple(str(part) for part in fault["loc"])
+    what = re.sub("^(Value error, |Input )", "", fault["msg"]).replace("should be", "must be")
     if fault["type"] == "extra_forbidden":
-        owner = Source if len(keys) > 1 else Shop
-        what = f"unknown key; allowed are {', '.join(owner.model_fields)}"
-    else:
-        what = f"{fault['msg'].removeprefix('Value error, ')}, found {fault['input']!r}"
-        if fault["type"] == "missing" or not keys:
-            what = fault["msg"].removeprefix("Value error, ")
-    return f"{path}:{_line_of(text, keys)}: {where}: {what}"
-
-
-def _line_of(text: str, keys: list[str]) -> int:
-    """The line on which the innermost of the nested `keys` stands, else the last one found, else 1."""
-    found, lines = 1, text.splitlines()
-    for key in keys:
-        pattern = re.compile(rf"^\s*(- )?[\"']?{re.escape(key)}[\"']?\s*:")
-        found = next((number for number, line in enumerate(lines, 1) if number >= found and pattern.match(line)), found)
-    return found
+        owner = Shop if len(place) == 1 else Targets if place[0] == "targets" else Source
+        allowed = list(owner.model_fields)
+        near = get_close_matches(place[-1], allowed, 1)
+        what = f"unknown key{f'; did you mean {near[0]}?' if near else ''}; allowed are {', '.join(allowed)}"
+    elif fault["type"] == "missing":
+        what = "is required and missing"
+    elif fault["type"] == "model_type":
+        what = 'must say where it comes from, such as "simulated" or "{kind: files, path: orders/*.csv}"'
+    elif not isinstance(fault["input"], dict):
+        what = f"found {str(fault['input'])[:80]!r}, {what}"
+    if place and place[0] in overridden:
+        return 0, f"{overridden[place[0]]}: {what}"
+    known = next((place[:size] for size in range(len(place), 0, -1) if place[:size] in lines), ())
+    line = lines.get(known, 1)
+    return line, f"{path}:{line}: {'.'.join(place)}: {what}"
 
 
 class Home:

@@ -10,6 +10,7 @@ from ecom_assets.contracts.loader import (
     dataset_contracts,
     kpi_contracts,
     load_contract,
+    profile_contracts,
 )
 from ecom_assets.contracts.model import Column, Contract, Reference, Rule
 
@@ -23,4 +24,5 @@ __all__ = [
     "dataset_contracts",
     "kpi_contracts",
     "load_contract",
+    "profile_contracts",
 ]

@@ -28,11 +28,30 @@ def load_contract(path: Path) -> Contract:
     """
     try:
         stated = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 - the safe loader, in C where present
-        layer = "clean" if path.parent.name == "datasets" else path.parent.name
-        stated["columns"] = _with_companions(stated.pop("columns"))
-        return Contract(name=path.stem, layer=layer, **stated)
-    except (ValidationError, yaml.YAMLError, KeyError, AttributeError, TypeError) as error:
-        raise ContractError(f"{path}: {error}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ContractError(f"{path}: not valid YAML: {error}") from error
+    if not isinstance(stated, dict) or not isinstance(stated.get("columns"), dict):
+        raise ContractError(f"{path}: must state `columns`, each under its name")
+    bare = [name for name, column in stated["columns"].items() if not isinstance(column, dict)]
+    if bare:
+        raise ContractError(f"{path}: columns without a description: {', '.join(map(str, bare))}")
+    layer = "clean" if path.parent.name == "datasets" else path.parent.name
+    columns = _with_companions(stated.pop("columns"))
+    try:
+        return Contract.model_validate({**stated, "name": path.stem, "layer": layer, "columns": columns})
+    except ValidationError as error:
+        raise ContractError(f"{path}: {_explained(error, columns)}") from error
+
+
+def _explained(error: ValidationError, columns: list[dict[str, Any]]) -> str:
+    """Every fault in one line, a column by its name rather than by its number."""
+    faults = []
+    for fault in error.errors():
+        place = [str(part) for part in fault["loc"]]
+        if place[:1] == ["columns"] and len(place) > 1:
+            place[1] = columns[int(place[1])]["name"]
+        faults.append(f"{'.'.join(place) or 'contract'}: {fault['msg'].removeprefix('Value error, ')}")
+    return "; ".join(faults)
 
 
 def _with_companions(stated: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
@@ -61,6 +80,25 @@ def dataset_contracts() -> dict[str, Contract]:
     return _folder("datasets")
 
 
+def profile_contracts() -> dict[str, Contract]:
+    """The contract of every dataset's profile table by dataset name.
+
+    All of them have the columns that `profile.yaml` states; domain and owner are the dataset's.
+    """
+    return dict(_profiles())
+
+
+@cache
+def _profiles() -> dict[str, Contract]:
+    common = load_contract(FOLDER / "profile.yaml")
+    return {
+        name: common.model_copy(
+            update={"name": name, "layer": "profile", "domain": dataset.domain, "owner": dataset.owner}
+        )
+        for name, dataset in dataset_contracts().items()
+    }
+
+
 def kpi_contracts() -> dict[str, Contract]:
     """Every KPI table's contract by table name."""
     return _folder("kpi")
@@ -73,4 +111,6 @@ def contract(asset: str) -> Contract:
         KeyError: where no contract of that name exists.
     """
     layer, _, name = asset.partition("/")
+    if layer == "profile":
+        return _profiles()[name]
     return _folder("datasets" if layer in ("landing", "raw", "clean") else layer)[name]

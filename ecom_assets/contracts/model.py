@@ -31,12 +31,15 @@ class Column(_Strict):
     A value that cannot be read, or lies outside `min`..`max`, breaks the column. A broken or missing
     `required` value rejects the row; any other broken value is emptied and the repair is logged.
     A value outside `values` becomes `other`; a missing one becomes `default` where there is one.
+    A key column that many sources do not bring says what its value is `made_from` where a row brings none: the
+    row's `content` and its ordinal among equal rows of the file, or the file's name and the `line`.
     """
 
     name: str
     type: ColumnType = "text"
     required: bool = False
     default: str | None = None
+    made_from: Literal["content", "line"] | None = None
     values: tuple[str, ...] = ()
     other: str = "other"
     min: float | None = None
@@ -47,10 +50,23 @@ class Column(_Strict):
     source_of: str | None = Field(None, description="the closed-set column whose original this keeps")
     converts: bool = Field(False, description="an amount in the row's currency, converted by fx_rate in clean")
 
+    @model_validator(mode="after")
+    def _options_fit_together(self) -> "Column":
+        if (self.min is not None or self.max is not None) and self.type in ("text", "boolean", "date", "timestamp"):
+            raise ValueError(f"min and max go with numbers, not with {self.type}")
+        if self.converts and self.type != "money":
+            raise ValueError(f"only money is converted, not {self.type}")
+        return self
+
     @property
     def sql_type(self) -> str:
         """DuckDB type of the column in clean, kpi and published tables."""
         return SQL_TYPES[self.type]
+
+    @property
+    def must_come(self) -> bool:
+        """Whether a row without a value cannot be used, as nothing stands in for it."""
+        return self.required and self.default is None and self.made_from is None
 
 
 class Rule(_Strict):
@@ -78,6 +94,12 @@ class Reference(_Strict):
     severity: Severity = "warn"
     max_unresolved_rate: float = 0.0
 
+    @model_validator(mode="after")
+    def _pairs(self) -> "Reference":
+        if len(self.columns) != len(self.to_columns):
+            raise ValueError(f"reference to {self.to}: {len(self.columns)} columns against {len(self.to_columns)}")
+        return self
+
     @property
     def name(self) -> str:
         """The fact that holds when the check passes."""
@@ -94,7 +116,11 @@ class Reconciliation(_Strict):
 
 
 class Contract(_Strict):
-    """What one table must look like. `name` is its table, `layer` its schema ("clean" for datasets)."""
+    """What one table must look like. `name` is its table, `layer` its schema ("clean" for datasets).
+
+    `profile_days` bounds the table's profile to its last days, so that profiling an event log costs no more in
+    its fourth year than in its first; without it the profile looks at every row.
+    """
 
     name: str
     layer: str
@@ -106,6 +132,7 @@ class Contract(_Strict):
     partitioned_by: str | None = None
     min_rows: int = 0
     max_quarantined_rate: float = 0.2
+    profile_days: int | None = None
     tracks_restatements: bool = False
     columns: tuple[Column, ...]
     rules: tuple[Rule, ...] = ()
