@@ -1,0 +1,134 @@
+"""The rows of a foreign export as rows of datasets: the SELECTs that a mapping stands for."""
+
+import duckdb
+
+from ecom_assets.contracts import Column
+from ecom_assets.ingestion.loading import line_join, line_sql
+from ecom_assets.ingestion.mapping import DatasetMapping, Format, Mapping, MappingError
+from ecom_assets.ingestion.plans import SourcePlan
+from ecom_assets.ingestion.row_sql import RowSql
+from ecom_assets.ingestion.values import has_zone_sql, literal, quoted
+from ecom_assets.ingestion.zones import utc_from_local_sql
+from ecom_assets.settings import Shop
+
+
+def create_staged(connection: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
+    """Over the table `_lines`: `_lined` (as they came), `staged` (formats applied), and the mapping's views.
+
+    The latter two are temporary tables, because every dataset reads them.
+    """
+    connection.execute(
+        f"CREATE OR REPLACE TEMP VIEW _lined AS SELECT l.* REPLACE ({line_sql('l')} AS source_line)"
+        f" FROM _lines l {line_join('l')}"
+    )
+    columns = [
+        f"{formatted_sql(mapping.formats.get(name), quoted(name))} as {quoted(name)}"
+        for name in mapping.expected_columns
+    ]
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE staged AS SELECT source_file, source_line, {', '.join(columns)} FROM _lined"
+    )
+    for name, sql in mapping.views.items():
+        try:
+            connection.execute(f"CREATE OR REPLACE TEMP TABLE {quoted(name)} AS {mapping.text_of(sql)}")
+        except duckdb.Error as error:
+            raise MappingError(f"{mapping.path.parent / sql}: {str(error).splitlines()[0]}") from error
+
+
+def formatted_sql(how: Format | None, text: str) -> str:
+    """The text of a foreign value in the way that `ingestion.values` reads; what does not fit stays unreadable."""
+    if how is None:
+        return text
+    if how.timestamp:
+        patterns = ", ".join(literal(pattern) for pattern in how.timestamp)
+        moment = f"try_strptime(trim({text}), [{patterns}])"
+        # The pattern %Y takes '10' for the year 10, so a two-digit year falls through to the next pattern.
+        tries = [f"try_strptime(trim({text}), {literal(pattern)})" for pattern in how.timestamp]
+        sane = [f"case when year({one}) between 1900 and 2199 then cast({one} as varchar) end" for one in tries]
+        return (
+            f"coalesce({', '.join(sane)}, {text})" if len(tries) > 1 else f"coalesce(cast({moment} as varchar), {text})"
+        )
+    if how.epoch:
+        factor = 1_000_000 if how.epoch == "s" else 1_000
+        number = f"try_cast({text} as decimal(18,6))"
+        moment = f"make_timestamp(cast({number} * {factor} as bigint))"
+        return f"coalesce(cast({moment} as varchar) || 'Z', {text})"
+    if how.decimal_comma:
+        fits = rf"regexp_full_match({text}, '\s*[+-]?(\d+|\d{{1,3}}([. ]\d{{3}})+)(,\d*)?\s*')"
+        number = f"replace(replace(replace(trim({text}), '.', ''), ' ', ''), ',', '.')"
+        return f"case when {text} is null or {fits} then {number} else {text} || ' (a decimal comma is expected)' end"
+    ending = literal(how.strip_suffix or "")
+    return f"case when suffix({text}, {ending}) then left({text}, length({text}) - length({ending})) else {text} end"
+
+
+def dataset_select(connection: duckdb.DuckDBPyConnection, plan: SourcePlan, dataset: str, shop: Shop) -> str:
+    """A SELECT of source_file, source_line, raw_text and the dataset's input columns as text, over `staged`.
+
+    Raises:
+        MappingError: the mapping's SQL fails, or gives columns that the dataset does not have.
+    """
+    mapping, columns = plan.mapping, RowSql(plan.contracts[dataset], shop).columns
+    assert mapping  # noqa: S101 - only mapped plans come here
+    sql = mapping.sql_of(dataset)
+    if sql is None:
+        made = _column_select(mapping.datasets[dataset], columns)
+        given = {column.name for column in columns}
+    else:
+        made, given = sql, _columns_of(connection, mapping, dataset, sql, {column.name for column in columns})
+    zone = mapping.source_time_zone
+    parsed = [column for column in columns if column.type == "timestamp" and column.name in given]
+    if zone is None or zone == shop.time_zone or not parsed:
+        return f"select source_file, source_line, null::varchar as raw_text, {_texts(columns, given)} from ({made})"
+    # Times of another zone than the shop's: an offset is the only way to say so in a text.
+    moments = ", ".join(f"try_cast({quoted(c.name)} as timestamp) as {quoted(f'_local_{c.name}')}" for c in parsed)
+    shifted = {
+        c.name: f"case when {has_zone_sql(f'cast({quoted(c.name)} as varchar)')}"
+        f" or {quoted(f'_local_{c.name}')} is null then cast({quoted(c.name)} as varchar)"
+        f" else cast({utc_from_local_sql(quoted(f'_local_{c.name}'), zone, shop.first_day.year)} as varchar) || 'Z' end"
+        for c in parsed
+    }
+    return (
+        f"select source_file, source_line, null::varchar as raw_text, {_texts(columns, given, shifted)}"
+        f" from (select *, {moments} from ({made}))"
+    )
+
+
+def _texts(columns: tuple[Column, ...], given: set[str], shifted: dict[str, str] | None = None) -> str:
+    parts = []
+    for column in columns:
+        value = f"cast({quoted(column.name)} as varchar)" if column.name in given else "null::varchar"
+        parts.append(f"{(shifted or {}).get(column.name, value)} as {quoted(column.name)}")
+    return ", ".join(parts)
+
+
+def _column_select(made: DatasetMapping, columns: tuple[Column, ...]) -> str:
+    parts = []
+    for column in columns:
+        name, foreign = column.name, (made.columns or {}).get(column.name)
+        value = f"nullif(trim({quoted(foreign)}), '')" if foreign else "null::varchar"
+        if name in made.formats:
+            value = formatted_sql(made.formats[name], value)
+        if name in made.values:
+            pairs = " ".join(f"when {literal(old)} then {literal(new)}" for old, new in made.values[name].items())
+            value = f"case {value} {pairs} else {value} end"
+        if name in made.constants:
+            value = f"coalesce({value}, {literal(made.constants[name])})"
+        parts.append(f"{value} as {quoted(name)}")
+    return f"select source_file, source_line, {', '.join(parts)} from staged"
+
+
+def _columns_of(
+    connection: duckdb.DuckDBPyConnection, mapping: Mapping, dataset: str, sql: str, known: set[str]
+) -> set[str]:
+    where = f"{mapping.path.parent / (mapping.datasets[dataset].sql or '')}"
+    try:
+        found = {row[0] for row in connection.execute(f"DESCRIBE {sql}").fetchall()}
+    except duckdb.Error as error:
+        raise MappingError(f"{where}: {str(error).splitlines()[0]}") from error
+    lacking = {"source_file", "source_line"} - found
+    if lacking:
+        raise MappingError(f"{where}: must give {' and '.join(sorted(lacking))} of the line that a row comes from")
+    unknown = found - known - {"source_file", "source_line"}
+    if unknown:
+        raise MappingError(f"{where}: {', '.join(sorted(unknown))}: no columns of {dataset}")
+    return found

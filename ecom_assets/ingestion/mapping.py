@@ -1,0 +1,162 @@
+"""Mappings: what a foreign export's columns mean, as a validated YAML file. Runs no SQL, reads no data."""
+
+import difflib
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from ecom_assets.contracts import dataset_contracts
+from ecom_assets.settings import Shop
+
+
+class MappingError(ValueError):
+    """A mapping does not say what it must; the message names the file and the key."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Format(_Strict):
+    """How a foreign column writes its values, where that is not what `ingestion.values` reads anyway.
+
+    `timestamp`: strptime patterns, tried in order, such as "%m/%d/%Y %H:%M". `epoch`: s or ms since 1970.
+    `decimal_comma`: 1.234,56 means 1234.56. `strip_suffix`: an ending to take off, such as ".0" of "17850.0".
+    """
+
+    timestamp: tuple[str, ...] = ()
+    epoch: Literal["s", "ms"] | None = None
+    decimal_comma: bool = False
+    strip_suffix: str | None = None
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> "Format":
+        stated = [bool(self.timestamp), bool(self.epoch), self.decimal_comma, bool(self.strip_suffix)]
+        if sum(stated) != 1:
+            raise ValueError("say exactly one of timestamp, epoch, decimal_comma, strip_suffix")
+        return self
+
+
+class DatasetMapping(_Strict):
+    """How one dataset is made of the export: column by column, or by one SELECT over the table `staged`."""
+
+    columns: dict[str, str] | None = Field(None, description="contract column: foreign column")
+    constants: dict[str, str] = Field(default_factory=dict, description="contract column: the same value for all rows")
+    values: dict[str, dict[str, str]] = Field(
+        default_factory=dict, description="contract column: {foreign value: contract value}"
+    )
+    formats: dict[str, Format] = Field(default_factory=dict, description="contract column: how its values are written")
+    sql: Path | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> "DatasetMapping":
+        if self.sql and (self.columns or self.constants or self.values or self.formats):
+            raise ValueError("say either `sql` or `columns`, `constants`, `values` and `formats`")
+        if not self.sql and not self.columns:
+            raise ValueError("say `columns` or `sql`")
+        return self
+
+    @field_validator("constants", mode="before")
+    @classmethod
+    def _as_text(cls, constants: Any) -> Any:
+        return {key: str(value) for key, value in constants.items()} if isinstance(constants, dict) else constants
+
+
+class Mapping(_Strict):
+    """One foreign export: its columns, how they are written, and the datasets that it feeds."""
+
+    name: str
+    description: str = ""
+    source_time_zone: str | None = Field(None, description="of times without an offset; the shop's where not stated")
+    delimiter: Literal[",", ";", "\t", "|"] = ","
+    encoding: str | None = Field(None, description="of files that are neither UTF-8, UTF-16 nor Windows-1252")
+    sheet: str | None = Field(None, description="of workbooks with several sheets")
+    columns: tuple[str, ...] = Field(min_length=1, description="foreign columns that every file must hold")
+    optional_columns: tuple[str, ...] = ()
+    ignore_columns: tuple[str, ...] = ()
+    aliases: dict[str, str] = Field(default_factory=dict, description="other name of a column: its name in `columns`")
+    formats: dict[str, Format] = Field(default_factory=dict, description="foreign column: how its values are written")
+    views: dict[str, Path] = Field(
+        default_factory=dict, description="name: a SELECT over `staged` that the datasets' SELECTs share"
+    )
+    datasets: dict[str, DatasetMapping] = Field(min_length=1)
+    path: Path = Path("mapping.yaml")
+
+    @field_validator("source_time_zone")
+    @classmethod
+    def _known_zone(cls, zone: str | None) -> str | None:
+        return Shop._known_zone(zone) if zone else zone
+
+    @model_validator(mode="after")
+    def _names_exist(self) -> "Mapping":
+        foreign = set(self.expected_columns)
+        _known("formats", self.formats, foreign, "columns")
+        _known("aliases", self.aliases.values(), foreign, "columns")
+        _known("datasets", self.datasets, dataset_contracts(), "datasets")
+        for name, dataset in self.datasets.items():
+            own = {column.name for column in dataset_contracts()[name].input_columns}
+            for part in ("columns", "constants", "values", "formats"):
+                _known(f"datasets.{name}.{part}", getattr(dataset, part) or (), own, f"columns of {name}")
+            _known(f"datasets.{name}.columns", (dataset.columns or {}).values(), foreign, "columns")
+        return self
+
+    @cached_property
+    def expected_columns(self) -> dict[str, bool]:
+        """Foreign columns and whether each must be there."""
+        return {**dict.fromkeys(self.columns, True), **dict.fromkeys(self.optional_columns, False)}
+
+    def sql_of(self, dataset: str) -> str | None:
+        """The SELECT that makes the dataset, where the mapping names one."""
+        sql = self.datasets[dataset].sql
+        return self.text_of(sql) if sql else None
+
+    def text_of(self, sql: Path) -> str:
+        """The SELECT in a file beside the mapping."""
+        return (self.path.parent / sql).read_text(encoding="utf-8").strip().rstrip(";")
+
+
+def _known(where: str, names: Any, known: Any, of: str) -> None:
+    for name in names:
+        if name not in known:
+            close = difflib.get_close_matches(name, list(known), 1)
+            hint = f"; did you mean {close[0]}?" if close else f"; known: {', '.join(sorted(known))}"
+            raise ValueError(f"{where}: {name!r} is not among its {of}{hint}")
+
+
+def load_mapping(path: Path) -> Mapping:
+    """The mapping in the YAML file `path`.
+
+    Raises:
+        MappingError: naming the file, the key, what was found and what is allowed.
+    """
+    try:
+        stated = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise MappingError(f"{path}: cannot be read ({error.strerror}); `mapping` is relative to shop.yaml") from error
+    except yaml.YAMLError as error:
+        raise MappingError(f"{path}: not valid YAML: {error}") from error
+    if not isinstance(stated, dict):
+        raise MappingError(f"{path}: must hold a mapping: name, columns, datasets")
+    try:
+        mapping = Mapping(**{**stated, "path": path})
+    except ValidationError as error:
+        raise MappingError("\n".join(_explained(path, fault) for fault in error.errors())) from error
+    files = {f"datasets.{name}.sql": dataset.sql for name, dataset in mapping.datasets.items() if dataset.sql}
+    files |= {f"views.{name}": sql for name, sql in mapping.views.items()}
+    for key, sql in files.items():
+        if not (path.parent / sql).is_file():
+            raise MappingError(f"{path}: {key}: there is no file {path.parent / sql}")
+    return mapping
+
+
+def _explained(path: Path, fault: Any) -> str:
+    where = ".".join(str(part) for part in fault["loc"])
+    what = fault["msg"].removeprefix("Value error, ")
+    if fault["type"] == "extra_forbidden":
+        what = "unknown key"
+    elif fault["type"] not in ("missing", "value_error"):
+        what += f", found {fault['input']!r}"
+    return f"{path}: {where}: {what}" if where else f"{path}: {what}"

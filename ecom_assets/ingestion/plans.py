@@ -1,0 +1,78 @@
+"""What the shop's file says about where data comes from, as plans that can be carried out. Reads no data."""
+
+import difflib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ecom_assets.contracts import Contract, dataset_contracts
+from ecom_assets.ingestion.mapping import Mapping, MappingError, load_mapping
+from ecom_assets.settings import Shop, Source
+
+
+class PlanError(ValueError):
+    """The shop's sources cannot be carried out; the message names the source and what is allowed."""
+
+
+@dataclass(frozen=True)
+class SourcePlan:
+    """One source: a dataset under its own name, or an export whose mapping feeds several datasets."""
+
+    name: str
+    feeds: tuple[str, ...]
+    pattern: str
+    mapping: Mapping | None
+    source: Source
+    contracts: dict[str, Contract] = field(default_factory=dict, repr=False)
+
+    @property
+    def expected_columns(self) -> dict[str, bool]:
+        """Columns that its files may hold, and whether each must be there."""
+        if self.mapping:
+            return self.mapping.expected_columns
+        (contract,) = self.contracts.values()
+        return {column.name: column.must_come for column in contract.input_columns}
+
+    @property
+    def ignored_columns(self) -> frozenset[str]:
+        """Columns that its files may hold and nobody wants."""
+        return frozenset((*self.source.ignore_columns, *(self.mapping.ignore_columns if self.mapping else ())))
+
+
+def plan_sources(shop: Shop, shop_file: Path) -> tuple[SourcePlan, ...]:
+    """A plan for each source of `shop`; mappings are read relative to `shop_file`.
+
+    Raises:
+        PlanError: a source that is neither a dataset nor mapped, or a dataset that is fed twice.
+        MappingError: a mapping that cannot be read, naming its file and key.
+    """
+    plans = tuple(_plan(name, source, shop_file.parent) for name, source in shop.sources.items())
+    fed: dict[str, str] = {}
+    for plan in plans:
+        for dataset in plan.feeds:
+            if dataset in fed:
+                raise PlanError(
+                    f"{shop_file}: {dataset} is fed by both {fed[dataset]} and {plan.name}; one source a dataset"
+                )
+            fed[dataset] = plan.name
+    return plans
+
+
+def _plan(name: str, source: Source, folder: Path) -> SourcePlan:
+    known = dataset_contracts()
+    mapping = load_mapping(folder / source.mapping) if source.mapping else None
+    if mapping is None and name not in known:
+        close = difflib.get_close_matches(name, known, 1)
+        hint = f"; did you mean {close[0]}?" if close else ""
+        raise PlanError(f"sources.{name}: no dataset of that name, and no mapping{hint} Datasets: {', '.join(known)}")
+    feeds = tuple(mapping.datasets) if mapping else (name,)
+    return SourcePlan(
+        name=name,
+        feeds=feeds,
+        pattern=source.path or f"{name}/*.csv",
+        mapping=mapping,
+        source=source,
+        contracts={dataset: known[dataset] for dataset in feeds},
+    )
+
+
+__all__ = ["MappingError", "PlanError", "SourcePlan", "plan_sources"]

@@ -1,0 +1,34 @@
+"""The text of rejected lines of plain files, fetched from the files: bulk-read rows do not carry it."""
+
+import duckdb
+import numpy as np
+
+from ecom_assets.ingestion.opening import Opened
+
+
+def add_raw_texts(connection: duckdb.DuckDBPyConnection, files: list[Opened]) -> None:
+    """Fills `_rejects.raw_text` where it is empty, from the `files` that were read in bulk."""
+    wanted = connection.execute(
+        "SELECT source_file, list(DISTINCT source_line) FROM _rejects WHERE raw_text IS NULL GROUP BY ALL"
+    ).fetchall()
+    by_name = {opened.file.name: opened for opened in files}
+    found: list[tuple[str, int, str]] = []
+    for name, lines in wanted:
+        data = by_name[name].text_path.read_bytes()
+        found += [(name, line, text) for line, text in zip(lines, texts_of_lines(data, lines), strict=True)]
+    if found:
+        columns = [list(column) for column in zip(*found, strict=True)]
+        connection.execute(
+            "UPDATE _rejects SET raw_text = t.raw FROM (SELECT unnest(?::VARCHAR[]) AS name,"
+            " unnest(?::BIGINT[]) AS line, unnest(?::VARCHAR[]) AS raw) t"
+            " WHERE source_file = t.name AND source_line = t.line",
+            columns,
+        )
+
+
+def texts_of_lines(data: bytes, lines: list[int]) -> list[str]:
+    """The physical lines with the numbers `lines`, from 1, without their ends; `data` is UTF-8."""
+    ends = np.flatnonzero(np.frombuffer(data, np.uint8) == ord("\n"))
+    starts = np.concatenate(([0], ends + 1))
+    stops = np.append(ends, len(data))
+    return [data[starts[line - 1] : stops[line - 1]].decode("utf-8-sig").rstrip("\r") for line in lines]

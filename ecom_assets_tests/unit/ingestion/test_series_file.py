@@ -1,0 +1,102 @@
+"""Strangers' files: what is read, what is repaired, what is refused and how it is said."""
+
+import gzip
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ecom_assets.ingestion.series_file import read_series
+
+DAYS = [f"2026-01-{day:02}" for day in range(1, 31)]
+
+
+def write(path: Path, lines: list[str]) -> Path:
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+def rows(separator: str = ",") -> list[str]:
+    return [f"{day}{separator}{number}.5" for number, day in enumerate(DAYS)]
+
+
+def test_a_plain_file(tmp_path):
+    said = read_series(write(tmp_path / "a.csv", ["day,orders", *rows()]), "day", "orders")
+    assert said.warnings == ()
+    assert said.frame["time"].iloc[0] == pd.Timestamp("2026-01-01")
+    np.testing.assert_array_equal(said.frame["value"], np.arange(30) + 0.5)
+
+
+@pytest.mark.parametrize("separator", [";", "\t"])
+def test_other_separators_and_usual_names(tmp_path, separator):
+    path = write(tmp_path / "a.csv", [f"Date{separator}visits", *rows(separator)])
+    assert len(read_series(path).frame) == 30
+
+
+def test_quoted_and_compressed(tmp_path):
+    path = tmp_path / "a.csv.gz"
+    path.write_bytes(gzip.compress("\n".join(['"ds","y"', *(f'"{day}",1' for day in DAYS)]).encode()))
+    assert len(read_series(path).frame) == 30
+
+
+def test_parquet(tmp_path):
+    frame = pd.DataFrame({"when": pd.date_range("2026-01-01", periods=40, tz="Europe/Berlin"), "n": range(40)})
+    frame.to_parquet(tmp_path / "a.parquet")
+    said = read_series(tmp_path / "a.parquet", "when", "n").frame
+    assert said["time"].iloc[0] == pd.Timestamp("2025-12-31 23:00")
+
+
+def test_times_in_seconds(tmp_path):
+    lines = [f"{1_767_225_600 + 3600 * hour},1" for hour in range(30)]
+    assert read_series(write(tmp_path / "a.csv", ["time,value", *lines])).frame["time"].iloc[0].year == 2026
+
+
+def test_order_does_not_matter_and_missing_values_stay_missing(tmp_path):
+    lines = list(reversed(rows()))
+    lines[3] = "2026-01-27,"
+    said = read_series(write(tmp_path / "a.csv", ["time,value", *lines])).frame
+    assert said["time"].is_monotonic_increasing
+    assert said["value"].isna().tolist().index(True) == 26
+
+
+def test_the_hour_told_twice_is_averaged_and_said(tmp_path):
+    path = write(tmp_path / "a.csv", ["time,value", *rows(), "2026-01-03,4.5"])
+    said = read_series(path)
+    assert said.frame["value"].iloc[2] == 3.5
+    assert "1 rows repeat a time, the first 2026-01-03" in said.warnings[0]
+
+
+def test_gaps_are_said(tmp_path):
+    path = write(tmp_path / "a.csv", ["time,value", *rows()[:10], *rows()[15:]])
+    assert "the widest is 6 days" in read_series(path).warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        (["time,value", *rows(), "soon,3"], "line 32: time is not a time: 'soon'"),
+        (["time,value", *rows()[:4], "2026-02-01,12 EUR", *rows()[4:]], "line 6: value is not a number: '12 EUR'"),
+        (["time,value", *rows()[:5]], "at least 20 values, found 5"),
+        (["time,value", *rows(), *rows()], "30 of 60 rows repeat a time"),
+        (["a,b,c", *(f"{row},1" for row in rows())], "--time"),
+        (["time,b,c", *(f"{row},1" for row in rows())], "--value"),
+        (["time,value", *(f"{day},true" for day in DAYS)], "not a number: 'true'"),
+    ],
+)
+def test_what_is_refused(tmp_path, lines, message):
+    with pytest.raises(ValueError, match=r"a\.csv: ") as error:
+        read_series(write(tmp_path / "a.csv", lines))
+    assert message in str(error.value)
+
+
+def test_unknown_columns_and_files_are_named(tmp_path):
+    path = write(tmp_path / "a.csv", ["time,value", *rows()])
+    with pytest.raises(ValueError, match="no column 'amount'; its columns are time, value"):
+        read_series(path, value="amount")
+    with pytest.raises(ValueError, match="no such file"):
+        read_series(tmp_path / "b.csv")
+    with pytest.raises(ValueError, match=r"expected a \.csv"):
+        read_series(write(tmp_path / "a.xml", ["<a/>"]))
+    with pytest.raises(ValueError, match="same column"):
+        read_series(path, "time", "time")
