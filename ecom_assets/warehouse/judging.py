@@ -1,0 +1,105 @@
+"""From staged rows to verdicts: sets up what the profile reads besides them, measures once, and judges."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+import pandas as pd
+
+from ecom_assets.contracts import Contract
+from ecom_assets.quality import SCHEMA_CHECK, Verdict, judge, profile_sql
+from ecom_assets.quality.checks import ARRIVAL_CHECK
+from ecom_assets.settings import Shop
+from ecom_assets.warehouse.connection import Connection, rows
+from ecom_assets.warehouse.days import quarantined_rates
+
+
+@dataclass
+class Judgement:
+    """Verdicts on staged rows, with each day's row count and content hash (None: the whole table)."""
+
+    verdicts: list[Verdict] = field(default_factory=list)
+    row_counts: dict[date | None, int] = field(default_factory=dict)
+    hashes: dict[date | None, int] = field(default_factory=dict)
+
+    def hold(self, verdict: Verdict) -> None:
+        """Put `verdict` in the place of what the same check said of the same day."""
+        same = (verdict.check_name, verdict.business_date)
+        self.verdicts = [each for each in self.verdicts if (each.check_name, each.business_date) != same] + [verdict]
+
+    def refusals(self) -> dict[date | None, str]:
+        """For each day that a blocking check keeps out, the checks that do and what they found."""
+        reasons: dict[date | None, str] = {}
+        for each in self.verdicts:
+            if each.refuses:
+                said = f"{each.check_name}: {each.found}"
+                reasons[each.business_date] = "; ".join(filter(None, [reasons.get(each.business_date), said]))
+        return reasons
+
+
+def judge_staged(
+    connection: Connection,
+    contract: Contract,
+    shop: Shop,
+    staged: str,
+    days: Sequence[date] | None,
+    unknown: Collection[str],
+) -> Judgement:
+    """Measure the staged rows in one statement and judge them.
+
+    Args:
+        connection: the warehouse.
+        contract: the table's.
+        shop: for its closed days.
+        staged: the staged rows.
+        days: those to judge of a partitioned table, None for a whole one.
+        unknown: datasets that the shop does not have.
+    """
+    rates = quarantined_rates(connection, contract.name) if contract.layer == "clean" else {}
+    judged: list[tuple[date | None, float, bool]] = [(None, rates.get(None, 0.0), True)]
+    if days is not None:
+        judged = [(day, rates.get(day, 0.0), not shop.is_closed(day)) for day in days]
+    bound = {key: [each[at] for each in judged] for at, key in enumerate(("days", "rates", "open"))}
+    rows(
+        connection,
+        "create or replace temp table _judged as select unnest($days::date[]) as business_date, "
+        "unnest($rates::double[]) as quarantined_rate, unnest($open::boolean[]) as is_open",
+        bound,
+    )
+    rows(
+        connection,
+        "create or replace temp table _accepted as select business_date, row_count from lineage.days "
+        "where asset = $asset and business_date is not null and content_hash is not null",
+        {"asset": contract.asset},
+    )
+    result = connection.execute(profile_sql(contract, staged, unknown))
+    names = [column[0] for column in result.description]
+    columns = dict(zip(names, zip(*result.fetchall(), strict=True), strict=True))
+    # DECIMAL and HUGEINT measures come as Python objects, which Great Expectations cannot compare.
+    profile = pd.DataFrame(
+        {name: each if at < 3 else pd.to_numeric(pd.Series(each)) for at, (name, each) in enumerate(columns.items())}
+    )
+    found = [None if pd.isna(day) else day for day in profile["business_date"]]
+    return Judgement(
+        [*_schema_verdicts(found, True, "as in the contract"), *judge(contract, profile)],
+        dict(zip(found, map(int, profile["row_count"]), strict=True)),
+        dict(zip(found, map(int, profile["content_hash"]), strict=True)),
+    )
+
+
+def mismatch(days: Sequence[date] | None, found: str) -> Judgement:
+    """The judgement where the columns are not those of the contract: nothing else was looked at."""
+    return Judgement(_schema_verdicts([None] if days is None else list(days), False, found))
+
+
+def _schema_verdicts(days: Sequence[date | None], passed: bool, found: str) -> list[Verdict]:
+    return [Verdict(SCHEMA_CHECK, day, passed, "error", found, True) for day in days]
+
+
+def missing_verdicts(shop: Shop, days: Sequence[date]) -> list[Verdict]:
+    """A warning for each day of trading of which no file holds anything."""
+    return [
+        Verdict(ARRIVAL_CHECK, day, False, "warn", "no file holds this day", False)
+        for day in days
+        if not shop.is_closed(day)
+    ]

@@ -1,0 +1,132 @@
+"""The warehouse as its users see it: load files, ask which days are to do, write tables. The work lies beside it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pandas as pd
+
+from ecom_assets.contracts import Contract, dataset_contracts, kpi_contracts, profile_contracts
+from ecom_assets.settings import Shop
+from ecom_assets.warehouse import days, ddl, files, records
+from ecom_assets.warehouse.connection import Connection, configure, rows
+from ecom_assets.warehouse.moved import KeyHash
+from ecom_assets.warehouse.outcome import Outcome
+from ecom_assets.warehouse.recording import Recorder
+from ecom_assets.warehouse.stage import Select
+from ecom_assets.warehouse.writing import Write
+
+
+class Warehouse:
+    """One shop's tables on an open, writable DuckDB connection. Hold `writer_lock` while you use it."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        shop: Shop,
+        contracts: Iterable[Contract] | None = None,
+        key_hash: KeyHash | None = None,
+    ) -> None:
+        """Nothing is read or made yet.
+
+        Args:
+            connection: open for writing; its time zone is set to UTC.
+            shop: whose tables these are.
+            contracts: of its tables; by default every dataset's, its profile's and every KPI table's.
+            key_hash: the SQL by which clean recognises a key in raw, `ingestion.key_hash_sql`; needed to load
+                files, for it must be the very expression that the clean SELECTs use.
+        """
+        self.connection = configure(connection)
+        self._key_hash = key_hash
+        self.shop = shop
+        if contracts is None:
+            contracts = [*dataset_contracts().values(), *kpi_contracts().values(), *profile_contracts().values()]
+        self.contracts = {each.asset: each for each in contracts}
+
+    def prepare(self) -> list[str]:
+        """Make every schema, table and view that is missing and drop what a crash left half-made.
+
+        Returns:
+            What was made anew because its contract changed, in words.
+        """
+        return ddl.create_all(self.connection, self.contracts.values())
+
+    def changed_files(self, plan: files.Plan, found: Sequence[files.File]) -> tuple[list[Any], list[str]]:
+        """The landing files that are new or changed, and the names of files of this source that went away."""
+        return files.changed_files(self.connection, plan, found)
+
+    def replace_files(self, staged: files.StagedFiles, run_id: str, seen: Iterable[files.File] = ()) -> None:
+        """Put what ingestion staged in the place of what the same files brought before, in one transaction."""
+        files.replace_files(self.connection, self._datasets(), self._keys(), staged, run_id, seen)
+
+    def forget_files(self, plan: files.Plan, names: Sequence[str]) -> None:
+        """Take away all that these files of a source brought; their days are to do again."""
+        files.forget_files(self.connection, self._datasets(), self._keys(), plan.name, names, plan.feeds)
+
+    def days_to_do(self, as_of: datetime) -> list[date]:
+        """Days of which something else was delivered than what was last evaluated, oldest first."""
+        return days.days_to_do(self.connection, self.shop, self.contracts.values(), as_of)
+
+    def pending(self, as_of: datetime) -> list[days.Pending]:
+        """Rows that wait in raw since their day is not over, or is not one of the shop's days."""
+        return days.pending(self.connection, self.shop, self.contracts.values(), as_of)
+
+    def write(
+        self,
+        contract: Contract,
+        query: Select | pd.DataFrame,
+        days: Sequence[date] | None,
+        run_id: str,
+        code_version: str = "",
+        as_of: datetime | None = None,
+        reads: Iterable[str] | None = None,
+    ) -> Outcome:
+        """Stage the rows of `query`, judge them, and swap in what is accepted.
+
+        Args:
+            contract: of the table to write.
+            query: a SELECT to run inside the engine, or a frame. A SELECT for a partitioned table is given
+                `$from_day` and `$to_day` (inclusive) where it names them.
+            days: the days to write of a partitioned table; None for a whole one.
+            run_id: the run that asks.
+            code_version: of the code that made the rows.
+            as_of: the present moment, which decides which days are over; by default the clock's.
+            reads: the assets that the rows were made from; by default those that the SELECT names.
+
+        Raises:
+            ValueError: a partitioned table without days, or a whole one with.
+        """
+        if bool(contract.partitioned_by) != (days is not None):
+            given, wanted = ("no days", "the days to write") if days is None else ("days", "None: it is written whole")
+            raise ValueError(f"{contract.asset}: got {given}, expected {wanted}")
+        if reads is None:
+            reads = frozenset() if isinstance(query, pd.DataFrame) or contract.layer == "clean" else query.tables()
+        recorder = Recorder(self.connection, contract, frozenset(reads), run_id, code_version, records.now())
+        moment = as_of or datetime.now(UTC)
+        write = Write(self.connection, contract, self.shop, query, self._unknown(), moment, recorder)
+        return write.whole() if days is None else write.days(days)
+
+    def is_current(self, contract: Contract, code_version: str, reads: Iterable[str] = ()) -> bool:
+        """Whether a whole table stands as it would be written now, so that writing it again would change nothing."""
+        return Recorder(self.connection, contract, frozenset(reads), "", code_version, records.now()).is_current()
+
+    def record_assets(self, assets: Iterable[Mapping[str, Any]]) -> None:
+        """Keep what the assets are (asset, domain, owner, description, code_version, upstream) in lineage."""
+        records.record_assets(self.connection, assets)
+
+    def record_column_edges(self, asset: str, columns: Mapping[str, Iterable[tuple[str, str]]]) -> None:
+        """Keep which (asset, column) pairs each column of `asset` is made of."""
+        records.record_column_edges(self.connection, asset, columns)
+
+    def _keys(self) -> KeyHash:
+        if self._key_hash is None:
+            raise ValueError("loading files needs Warehouse(..., key_hash=ingestion.key_hash_sql)")
+        return self._key_hash
+
+    def _datasets(self) -> dict[str, Contract]:
+        return {each.name: each for each in self.contracts.values() if each.layer == "clean"}
+
+    def _unknown(self) -> frozenset[str]:
+        """Datasets that the shop does not have: no source carries their name, and none ever fed them."""
+        fed = {row[0] for row in rows(self.connection, "select distinct dataset from lineage.feeds")}
+        return frozenset(self._datasets().keys() - fed - self.shop.sources.keys())
