@@ -1,0 +1,192 @@
+-- One row per session and day on which it was seen.
+with
+-- Days on which all that the shop has of the three was accepted: half of it would make shares of nothing.
+days as (
+    select business_date
+    from lineage.accepted_days
+    where asset in ('clean/session_tracking', 'clean/clickstream', 'clean/orders')
+        and list_contains($datasets, split_part(asset, '/', 2))
+    group by business_date
+    having count(*) = len(list_intersect($datasets, ['session_tracking', 'clickstream', 'orders']))
+),
+
+events as not materialized (
+    select
+        business_date,
+        session_id,
+        case when session_id is null then coalesce(visitor_id, customer_id) end as person,
+        visitor_id,
+        customer_id,
+        occurred_at,
+        event_type,
+        page_path,
+        order_id,
+        device
+    from clean.clickstream
+    where business_date between $from_day and $to_day
+),
+
+unsold as (
+    select distinct order_id
+    from clean.orders
+    where business_date between $from_day and $to_day and status in ('pending', 'failed', 'void')
+),
+
+-- Days on which a person of no session was seen for more than 30 minutes: all others are one session each, so that
+-- the events of few are sorted to find silences.
+long_days as (
+    select business_date, person
+    from events
+    where person is not null and not list_contains($datasets, 'session_tracking')
+    group by business_date, person
+    having max(occurred_at) - min(occurred_at) > interval 30 minute
+),
+
+silences as (
+    select
+        events.*,
+        coalesce(occurred_at - lag(occurred_at) over visits > interval 30 minute, true) as is_first
+    from events
+    semi join long_days using (business_date, person)
+    window visits as (partition by business_date, person order by occurred_at)
+),
+
+-- Peers of the ordering share one sum, so that events of the same moment fall into the same session.
+numbered as (
+    select * exclude (is_first), sum(is_first::integer) over visits as ordinal
+    from silences
+    window visits as (partition by business_date, person order by occurred_at)
+),
+
+known as (
+    select *, 0 as ordinal from events where session_id is not null
+    union all
+    select *, 0 as ordinal
+    from events
+    anti join long_days using (business_date, person)
+    where person is not null and not list_contains($datasets, 'session_tracking')
+    union all
+    select * from numbered
+),
+
+seen as (
+    select
+        business_date,
+        session_id,
+        person,
+        min(visitor_id) as visitor_id,
+        min(known.customer_id) as customer_id,
+        min(occurred_at) as started_at,
+        max(occurred_at) as ended_at,
+        min(device) as device,
+        min(struct_pack(at := occurred_at, page := page_path)) filter (event_type = 'page_view') as entered,
+        max(struct_pack(at := occurred_at, page := page_path)) filter (event_type = 'page_view') as left_from,
+        count(*) filter (event_type = 'page_view') as page_view_events,
+        count(*) filter (event_type = 'product_view') as product_view_events,
+        count(*) filter (event_type = 'click') as clicks,
+        count(*) as events,
+        max(
+            case event_type
+                when 'page_view' then 1
+                when 'product_view' then 1
+                when 'add_to_cart' then 2
+                when 'checkout_start' then 3
+                when 'payment_attempt' then 4
+                when 'purchase' then if(unsold.order_id is null, 5, 4)
+                else 0
+            end
+        ) as step
+    from known
+    left join unsold on known.event_type = 'purchase' and known.order_id = unsold.order_id
+    group by business_date, session_id, person, ordinal
+),
+
+observed as (
+    select
+        * exclude (session_id, person),
+        coalesce(session_id, person || '/' || strftime(started_at, '%Y%m%dT%H%M%S.%f')) as session_id
+    from seen
+),
+
+bought as (
+    select
+        business_date,
+        session_id,
+        min(customer_id) as customer_id,
+        min(channel) as channel,
+        min(device) as device,
+        min(country) as country,
+        min(ordered_at) as first_ordered_at,
+        max(ordered_at) as last_ordered_at,
+        count(*) as orders
+    from clean.orders
+    where
+        business_date between $from_day and $to_day
+        and session_id is not null
+        and status not in ('pending', 'failed', 'void')
+    group by business_date, session_id
+),
+
+tracked as (
+    select * from clean.session_tracking where business_date between $from_day and $to_day
+),
+
+joined as (
+    select
+        business_date,
+        session_id,
+        coalesce(tracked.visitor_id, observed.visitor_id) as visitor_id,
+        coalesce(tracked.customer_id, bought.customer_id, observed.customer_id) as customer_id,
+        coalesce(tracked.started_at, observed.started_at, bought.first_ordered_at) as started_at,
+        coalesce(tracked.ended_at, observed.ended_at, bought.last_ordered_at) as ended_at,
+        coalesce(tracked.channel, bought.channel, 'unknown') as channel,
+        tracked.campaign_id,
+        coalesce(tracked.device, observed.device, bought.device, 'unknown') as device,
+        coalesce(tracked.country, bought.country, 'unknown') as country,
+        coalesce(tracked.entry_page, observed.entered.page) as entry_page,
+        coalesce(tracked.exit_page, observed.left_from.page) as exit_page,
+        greatest(coalesce(tracked.page_views, 0), coalesce(page_view_events, 0), coalesce(product_view_events, 0)) as page_views,
+        coalesce(page_view_events, 0) as page_view_events,
+        coalesce(events - page_view_events - product_view_events, 0) as other_events,
+        coalesce(clicks, 0) as clicks,
+        coalesce(bought.orders, 0) as orders,
+        if(bought.orders > 0, 5, coalesce(step, 0)) as step,
+        coalesce(tracked.is_bot, false) as is_bot,
+        tracked.session_id is not null or not list_contains($datasets, 'session_tracking') as is_start
+    from tracked
+    full join observed using (business_date, session_id)
+    full join bought using (business_date, session_id)
+),
+
+final as (
+    select
+        business_date,
+        session_id,
+        visitor_id,
+        customer_id,
+        started_at,
+        ended_at,
+        date_diff('millisecond', started_at, ended_at) / 1000 as duration_s,
+        channel,
+        campaign_id,
+        device,
+        country,
+        entry_page,
+        exit_page,
+        page_views,
+        page_view_events,
+        clicks,
+        orders,
+        step >= 1 or page_views > 0 as has_view,
+        step >= 2 as has_cart,
+        step >= 3 as has_checkout,
+        step >= 4 as has_payment,
+        step >= 5 as has_purchase,
+        page_views <= 1 and other_events = 0 and orders = 0 as is_bounce,
+        is_bot,
+        is_start
+    from joined
+    semi join days using (business_date)
+)
+
+select * from final

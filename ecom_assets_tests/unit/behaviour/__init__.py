@@ -1,0 +1,1 @@
+"""Behaviour, reliability and support: SQL against an independent computation in plain Python."""
