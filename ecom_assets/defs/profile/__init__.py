@@ -1,0 +1,1 @@
+"""What the values of each dataset look like."""

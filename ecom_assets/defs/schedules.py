@@ -1,0 +1,29 @@
+"""When the shop's days are refreshed."""
+
+import dagster as dg
+
+from ecom_assets.orchestration.days import range_tags
+from ecom_assets.orchestration.shop import ShopContext
+from ecom_assets.orchestration.ticks import REFRESH_HOUR, trailing_window
+
+
+@dg.definitions
+def schedules() -> dg.Definitions:
+    """The daily schedule, by the shop's clock."""
+    shop = ShopContext.resolve().shop
+
+    @dg.schedule(
+        job_name="daily_refresh",
+        name="daily_refresh_schedule",
+        cron_schedule=f"0 {REFRESH_HOUR} * * *",
+        execution_timezone=shop.time_zone,
+        description=f"At {REFRESH_HOUR:02}:00 shop time: the last {shop.restate_days} days that are over.",
+    )
+    def daily_refresh_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        at = context.scheduled_execution_time
+        window = trailing_window(shop, at)
+        if window is None:
+            return dg.SkipReason(f"the shop's first day, {shop.first_day}, is not over yet")
+        return dg.RunRequest(run_key=at.isoformat(), tags=range_tags(window))
+
+    return dg.Definitions(schedules=[daily_refresh_schedule])

@@ -1,0 +1,100 @@
+"""What an op does to load a source: find its files, read what is new, say what came of it.
+
+Reading is `ingestion`'s business and keeping `warehouse`'s; here they are put together and told to Dagster.
+"""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from ecom_assets.orchestration.metadata import markdown_table
+from ecom_assets.orchestration.session import Session
+from ecom_assets.orchestration.table_asset import key_of
+
+if TYPE_CHECKING:
+    from ecom_assets.ingestion import SourcePlan, Staged
+
+READABLE = "files_are_readable"
+COMPLETE = "files_bring_every_column"
+_SHOWN = 20
+
+
+def raw_checks(plan: "SourcePlan") -> list[dg.AssetCheckSpec]:
+    """The checks of what a source's files are; what is in them is judged where clean tables are written."""
+    first = key_of(f"raw/{plan.feeds[0]}")
+    return [
+        dg.AssetCheckSpec(
+            READABLE,
+            asset=first,
+            description="Every landing file of the source could be read. A file that cannot is refused whole and "
+            "leaves what it brought before as it was.",
+        ),
+        dg.AssetCheckSpec(
+            COMPLETE, asset=first, description="Every new file has all columns, the optional ones too. A warning."
+        ),
+    ]
+
+
+def load_source(context: dg.AssetExecutionContext, session: Session, plan: "SourcePlan") -> Iterator[Any]:
+    """Load what is new of a source, then yield its checks and a materialization for each dataset that it feeds."""
+    from ecom_assets.ingestion import discover, stage_files
+
+    session.progress(f"raw/{plan.name}", "started")
+    found = discover(plan, session.context.landing)
+    changed, gone = session.warehouse.changed_files(plan, found)
+    staged: Staged | None = None
+    with session.timed("load"):
+        if changed:
+            session.is_published = False
+            staged = stage_files(session.connection, plan, changed, session.context.shop)
+            session.warehouse.replace_files(staged, context.run_id, seen=changed)
+        if gone and plan.source.delete_with_file:
+            session.is_published = False
+            session.warehouse.forget_files(plan, gone)
+    if gone and not plan.source.delete_with_file:
+        context.log.warning(f"{plan.name}: {len(gone)} files went away; their rows are kept ({', '.join(gone[:5])})")
+    receipts = list(staged.receipts) if staged else []
+    session.receipts += receipts
+    refused = session.refused_files(plan.name)
+    yield _readable(plan, refused)
+    yield _complete(plan, receipts)
+    for dataset in plan.feeds:
+        counted = session.connection.execute(f'select count(*) from raw."{dataset}"').fetchall()[0][0]
+        yield dg.MaterializeResult(
+            asset_key=key_of(f"raw/{dataset}"),
+            metadata={
+                "dagster/row_count": counted,
+                "files": len(found),
+                "new_files": len(receipts),
+                "gone_files": len(gone),
+                "refused_files": len(refused),
+                "lines_used": sum(receipt.rows_used for receipt in receipts),
+                "lines_quarantined": sum(receipt.rows_quarantined for receipt in receipts),
+                "landing": dg.MetadataValue.path(str(session.context.landing)),
+            },
+        )
+    session.progress(f"raw/{plan.name}", "finished")
+
+
+def _readable(plan: "SourcePlan", refused: list[tuple[str, str]]) -> dg.AssetCheckResult:
+    first = f"; and {len(refused) - 1} more" if len(refused) > 1 else ""
+    return dg.AssetCheckResult(
+        check_name=READABLE,
+        asset_key=key_of(f"raw/{plan.feeds[0]}"),
+        passed=not refused,
+        severity=dg.AssetCheckSeverity.ERROR,
+        description=f"{refused[0][0]}: {refused[0][1]}{first}" if refused else None,
+        metadata={"refused": dg.MetadataValue.md(markdown_table(["file", "why"], refused[:_SHOWN]))} if refused else {},
+    )
+
+
+def _complete(plan: "SourcePlan", receipts: list[Any]) -> dg.AssetCheckResult:
+    warned = [(receipt.source_file, "; ".join(receipt.warnings)) for receipt in receipts if receipt.warnings]
+    return dg.AssetCheckResult(
+        check_name=COMPLETE,
+        asset_key=key_of(f"raw/{plan.feeds[0]}"),
+        passed=not warned,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={"warned": dg.MetadataValue.md(markdown_table(["file", "what"], warned[:_SHOWN]))} if warned else {},
+    )
