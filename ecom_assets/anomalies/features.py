@@ -1,0 +1,36 @@
+"""Daily or hourly features for the isolation forest: free of unit and level, made of the past alone."""
+
+import numpy as np
+import pandas as pd
+
+from ecom_assets.anomalies.scale import past_sigma
+
+FEATURES = ("surprise", "residual", "change", "recent_mean", "season_change", "season_mean_change")
+
+
+def engineered_features(
+    values: np.ndarray, zscores: np.ndarray, residual_zscores: np.ndarray, season: int
+) -> pd.DataFrame:
+    """One row a step; rows with an unknown feature hold NaN.
+
+    Args:
+        values: in model space, NaN where missing.
+        zscores: of a detector that looks at the phase of the season.
+        residual_zscores: of a detector that looks at level and calendar.
+        season: steps of the shortest season.
+
+    Returns:
+        surprise and residual (the two z-scores), change (from the last step's z-score), recent_mean (z-score of
+        the last three steps together, × √3), season_change (from one season before, in its own sigmas) and
+        season_mean_change (from the mean of the last four seasons, likewise).
+    """
+    frame = pd.DataFrame({"surprise": zscores, "residual": residual_zscores})
+    filled = frame["residual"].fillna(0.0)
+    frame["change"] = frame["residual"] - filled.shift(1).fillna(0.0)
+    frame["recent_mean"] = filled.rolling(3, min_periods=1).mean() * np.sqrt(3)
+    series = pd.Series(values, dtype="float64")
+    before = pd.concat([series.shift(cycle * season) for cycle in range(1, 5)], axis=1)
+    for name, reference in (("season_change", before[0]), ("season_mean_change", before.mean(axis=1))):
+        difference = (series - reference).to_numpy()
+        frame[name] = difference / past_sigma(difference, 26 * season, season, minimum=2 * season)
+    return frame.replace([np.inf, -np.inf], np.nan)

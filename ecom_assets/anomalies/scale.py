@@ -1,0 +1,52 @@
+"""Robust spread of past residuals. No detector lives here."""
+
+import numpy as np
+
+MAD_TO_SIGMA = 1.4826
+FLOOR_SHARE = 0.25
+PHASE_PRIOR = 15
+MIN_IN_PHASE = 6
+
+
+def robust_sigma(values: np.ndarray) -> float:
+    """1.4826 × median absolute deviation from the median: the standard deviation where values are normal."""
+    known = values[np.isfinite(values)]
+    return MAD_TO_SIGMA * float(np.median(np.abs(known - np.median(known)))) if known.size else float("nan")
+
+
+def past_sigma(residual: np.ndarray, window: int, every: int = 1, minimum: int = 10, season: int = 1) -> np.ndarray:
+    """Spread about zero of the `window` residuals before each step; NaN until `minimum` are known.
+
+    Recomputed at every `every`-th step. It never falls below a quarter of the spread of all residuals before: a
+    stretch of equal values must not turn the next ordinary one into an alarm. With a `season` each phase has its
+    own: nights of an hourly series are quieter than noons. A phase's share is that of its residuals and its
+    neighbours', drawn towards the whole by `PHASE_PRIOR` residuals.
+    """
+    sigma = np.full(len(residual), np.nan)
+    for start in range(0, len(residual), every):
+        known = np.flatnonzero(np.isfinite(residual[:start]))
+        if known.size < minimum:
+            continue
+        recent = known[-window:]
+        whole = MAD_TO_SIGMA * float(np.median(np.abs(residual[recent])))
+        floor = FLOOR_SHARE * MAD_TO_SIGMA * float(np.median(np.abs(residual[known])))
+        whole = max(whole, floor)
+        stop = min(start + every, len(residual))
+        sigma[start:stop] = whole
+        if season > 1 and whole > 0:
+            shares = _phase_shares(np.abs(residual[recent]) / whole, recent % season, season)
+            sigma[start:stop] *= shares[np.arange(start, stop) % season]
+    return sigma
+
+
+def _phase_shares(size: np.ndarray, phase: np.ndarray, season: int) -> np.ndarray:
+    """Spread of each phase ÷ spread of all."""
+    shares = np.ones(season)
+    reach = 1 if season >= 12 else 0
+    for at in range(season):
+        distance = np.abs(phase - at)
+        near = size[np.minimum(distance, season - distance) <= reach]
+        if near.size >= MIN_IN_PHASE:
+            own = MAD_TO_SIGMA * float(np.median(near))
+            shares[at] = np.exp(near.size / (near.size + PHASE_PRIOR) * np.log(max(own, FLOOR_SHARE)))
+    return shares

@@ -1,0 +1,116 @@
+"""Rolling mean with z-score, and its robust variant. Both judge a step by the steps before it alone."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from ecom_assets.anomalies.scale import past_sigma
+
+CYCLES = 8
+MIN_CYCLES = 3
+FLAG_SIGMAS = 4.0
+SCALE_CYCLES = 26
+SUSTAINED_SIGMAS = 1.5
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What one detector expected of each step, in the space it was given.
+
+    Attributes:
+        expected: from the past of each step; NaN where that is too short.
+        sigma: spread of the detector's past residuals.
+    """
+
+    expected: np.ndarray
+    sigma: np.ndarray
+
+    def zscores(self, values: np.ndarray) -> np.ndarray:
+        """Distance of `values` from what was expected, in sigmas; NaN where either is unknown."""
+        with np.errstate(invalid="ignore", divide="ignore"):
+            scores = (values - self.expected) / self.sigma
+        return np.where(np.isfinite(scores), scores, np.nan)
+
+
+def rolling_zscore(values: np.ndarray, window: int = 28) -> Judged:
+    """The textbook detector: mean and standard deviation of the `window` steps before each step.
+
+    A missing value is left out; NaN until half of the window is known.
+    """
+    past = pd.Series(values, dtype="float64").shift(1).rolling(window, min_periods=max(window // 2, 2))
+    return Judged(past.mean().to_numpy(), past.std().to_numpy())
+
+
+def robust_zscore(
+    values: np.ndarray, seasons: tuple[int, ...], left_out: np.ndarray | None = None, flag: float = FLAG_SIGMAS
+) -> Judged:
+    """Median and median absolute deviation, by phase of the season, earlier anomalies kept out of the baseline.
+
+    The level is the median of the last season, the profile the median of the last eight deviations from the level
+    in the same phase, the sigma that of past residuals. The same is done twice: the second time without the steps
+    that the first found more than `flag` sigmas away, each of which was so judged from its own past.
+
+    Args:
+        values: in model space, NaN where missing.
+        seasons: season lengths in steps; the longest one below a year with enough past cycles is used.
+        left_out: steps, such as planned ones, that no baseline may rest on.
+        flag: sigmas from which a step is kept out of later baselines.
+    """
+    base = np.where(left_out, np.nan, values) if left_out is not None else values.astype("float64")
+    first = _judge(base, seasons)
+    far = np.abs(first.zscores(values)) > flag
+    lasting = pd.Series(far).rolling(_short(seasons), min_periods=1).sum().to_numpy() >= _short(seasons)
+    # A level that has stayed away for a whole season is the new level: only its first season was an anomaly.
+    return _judge(np.where(far & ~lasting, np.nan, base), seasons)
+
+
+def sustained(zscores: np.ndarray) -> np.ndarray:
+    """The strongest of a step alone, with the step before, and with the two before, as |z|.
+
+    Three days of two sigmas are worth one of three and a half. Sums are divided by what they vary by where
+    neighbouring residuals correlate by 0.25 (shops' noise: 0.1 to 0.4). A step that is not itself 1.5 sigmas off,
+    in the direction of the sum, counts alone.
+    """
+    filled = np.nan_to_num(zscores)
+    best = np.abs(zscores)
+    for count in (2, 3):
+        total = sum(np.concatenate([np.zeros(lag), filled[: len(filled) - lag]]) for lag in range(count))
+        spread = np.sqrt(count + 2 * sum((count - lag) * 0.25**lag for lag in range(1, count)))
+        takes_part = (np.abs(filled) >= SUSTAINED_SIGMAS) & (np.sign(total) == np.sign(filled))
+        best = np.where(takes_part, np.fmax(best, np.abs(total) / spread), best)
+    return best
+
+
+def _judge(base: np.ndarray, seasons: tuple[int, ...]) -> Judged:
+    short = _short(seasons)
+    level = pd.Series(base).rolling(2 * short, min_periods=short // 2 + 1).median()
+    deviation = base - level.to_numpy()
+    expected = np.full(len(base), np.nan)
+    for season in sorted({*_usable(seasons), short}):
+        profile = _same_phase_median(deviation, season)
+        expected = np.where(np.isfinite(profile), level.shift(1).to_numpy() + profile, expected)
+    residual = base - expected
+    return Judged(expected, past_sigma(residual, SCALE_CYCLES * short, short, 2 * short, short))
+
+
+def _same_phase_median(deviation: np.ndarray, season: int) -> np.ndarray:
+    """Median of the deviations one to eight seasons before; NaN with fewer than three of them."""
+    before = np.full((CYCLES, len(deviation)), np.nan)
+    for cycle in range(1, CYCLES + 1):
+        if cycle * season < len(deviation):
+            before[cycle - 1, cycle * season :] = deviation[: -cycle * season]
+    known = np.isfinite(before).sum(axis=0) >= MIN_CYCLES
+    result = np.full(len(deviation), np.nan)
+    if known.any():
+        result[known] = np.nanmedian(before[:, known], axis=0)
+    return result
+
+
+def _short(seasons: tuple[int, ...]) -> int:
+    return seasons[0] if seasons else 7
+
+
+def _usable(seasons: tuple[int, ...]) -> list[int]:
+    """Seasons short enough that eight cycles of them are worth looking at: no years of days."""
+    return [season for season in seasons if season <= 7 * _short(seasons)]

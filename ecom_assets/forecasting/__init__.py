@@ -1,0 +1,4 @@
+"""What to expect next, and how wrong that may be. Pure: frames and arrays in, frames and arrays out.
+
+Not here: which metrics are forecast (the catalogue says), tables, files, clocks.
+"""

@@ -1,0 +1,103 @@
+"""A stranger's series in, its forecast out: the one call behind `ecom forecast`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from ecom_assets.forecasting.backtest import Forecaster, accuracy, backtest, expectations, with_intervals
+from ecom_assets.forecasting.boosting import Boosting
+from ecom_assets.forecasting.champion import choose_champion
+from ecom_assets.forecasting.ensemble import ENSEMBLE
+from ecom_assets.forecasting.intervals import Table, calibrate, interval
+from ecom_assets.forecasting.prophet_model import ProphetForecaster
+from ecom_assets.forecasting.seasonal_naive import SeasonalNaive
+from ecom_assets.forecasting.series import History, regular
+from ecom_assets.forecasting.theta import Theta
+from ecom_assets.forecasting.transform import Transform, choose_transform
+
+LEVELS = (80, 95)
+MAX_STEPS = 6_000
+"""Older steps than that are left out: they cost time and say little of tomorrow."""
+NORMAL_QUANTILES = {80: 1.2816, 95: 1.96}
+
+
+@dataclass(frozen=True)
+class SeriesForecast:
+    """What is expected, and how good the expectation was so far.
+
+    Attributes:
+        forecast: time, mean, lower_80, upper_80, lower_95, upper_95, model; one row a future step.
+        champion: the model that was chosen.
+        backtests: as of `backtest.backtest`, with the intervals that could have been stated then.
+        accuracy: one row a model, as of `backtest.accuracy`.
+    """
+
+    forecast: pd.DataFrame
+    champion: str
+    backtests: pd.DataFrame
+    accuracy: pd.DataFrame
+
+
+def default_forecasters(seed: int = 0) -> tuple[Forecaster, ...]:
+    """Seasonal naive (the baseline), Theta, Prophet, gradient boosting."""
+    return (SeasonalNaive(), Theta(), ProphetForecaster(seed=seed), Boosting(seed=seed))
+
+
+def forecast(
+    frame: pd.DataFrame, horizon: int, campaigns: pd.DataFrame | None = None, is_non_negative: bool | None = None,
+    origins: int = 12, seed: int = 0,
+) -> pd.DataFrame:  # fmt: skip
+    """The next `horizon` steps of the series in `frame` (time, value), by the champion of its own back-tests.
+
+    Returns:
+        time, mean, lower_80, upper_80, lower_95, upper_95, model; one row a step.
+
+    Raises:
+        ValueError: where `frame` is no regular series or too short, or `horizon` is not positive.
+    """
+    history = regular(frame, campaigns, is_non_negative)
+    return forecast_series(history, horizon, default_forecasters(seed), origins).forecast
+
+
+def forecast_series(
+    history: History, horizon: int, forecasters: Sequence[Forecaster], origins: int = 12, champion: str | None = None
+) -> SeriesForecast:
+    """Back-tests the forecasters, chooses one (unless `champion` is given) and states its calibrated intervals."""
+    if horizon < 1:
+        raise ValueError(f"horizon must be at least one step, found {horizon}")
+    recent = slice(max(0, len(history) - MAX_STEPS), None)
+    history = replace(history, times=history.times[recent], values=history.values[recent])
+    tested_horizon = max(1, min(horizon, len(history) // 4))
+    tests = backtest(history, tested_horizon, forecasters, origins)
+    chosen = champion or choose_champion(tests)
+    said = expectations(history, horizon, forecasters)
+    chosen = chosen if chosen in said else (ENSEMBLE if ENSEMBLE in said else next(iter(said)))
+    transform = choose_transform(history.values, history.season, history.is_non_negative)
+    own = tests[tests["model"] == chosen]
+    table = calibrate(own, transform, LEVELS) if len(own) else _without_backtests(history, transform)
+    tests = with_intervals(tests, transform, LEVELS)
+    stated = _stated(history, said[chosen], table, transform, chosen)
+    return SeriesForecast(stated, chosen, tests, accuracy(tests))
+
+
+def _stated(history: History, mean: np.ndarray, table: Table, transform: Transform, model: str) -> pd.DataFrame:
+    step = np.arange(1, len(mean) + 1)
+    columns: dict[str, object] = {"time": history.future(len(mean)), "mean": mean}
+    for level in LEVELS:
+        lower, upper = interval(mean, step, table, transform, level)
+        columns[f"lower_{level}"] = np.maximum(lower, 0.0) if history.is_non_negative else lower
+        columns[f"upper_{level}"] = upper
+    return pd.DataFrame({**columns, "model": model})
+
+
+def _without_backtests(history: History, transform: Transform) -> Table:
+    """Intervals of a series too short to test: normal ones around its differences one season apart."""
+    values = transform.forward(history.values)
+    season = history.season if len(values) > 2 * history.season else 1
+    spread = float(np.nanstd(values[season:] - values[:-season]))
+    return {
+        level: pd.DataFrame({"low": [-quantile * spread], "high": [quantile * spread]}, index=[1])
+        for level, quantile in NORMAL_QUANTILES.items()
+    }

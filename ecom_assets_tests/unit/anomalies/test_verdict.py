@@ -1,0 +1,53 @@
+import pandas as pd
+import pytest
+
+from ecom_assets.anomalies.verdict import verdicts
+
+
+def verdict(**evidence) -> str:
+    return verdicts(pd.DataFrame([{"event_id": 1, **evidence}]))["verdict"].iloc[0]
+
+
+@pytest.mark.parametrize(
+    "evidence",
+    [
+        {"failed_checks": 1},
+        {"missing_days": 1},
+        {"duplicate_rate": 0.3},
+        {"last_hours_missing": 9},
+        {"tracking_change_rate": -0.4},
+        {"volume_change_rate": -0.6, "other_volume_change_rate": -0.02},
+        {"amount_per_row_change_rate": 6.0, "volume_change_rate": 0.03},
+        {"late_files": 1, "missing_checks": 1, "quarantined_rate": 0.05},
+    ],
+)
+def test_data_faults(evidence):
+    assert verdict(**evidence) == "data fault"
+
+
+@pytest.mark.parametrize(
+    "evidence",
+    [
+        {},
+        {"failed_checks": 0, "tracking_change_rate": 0.01},
+        {"missing_checks": 1},
+        {"volume_change_rate": -0.6, "other_volume_change_rate": -0.55},
+        {"amount_per_row_change_rate": -0.3, "volume_change_rate": 0.0},
+        {"failed_checks": float("nan"), "volume_change_rate": float("nan")},
+    ],
+)
+def test_business_changes(evidence):
+    assert verdict(**evidence) == "business change"
+
+
+def test_a_plan_is_planned_unless_the_data_is_faulty():
+    assert verdict(is_planned=True) == "planned"
+    assert verdict(is_planned=True, failed_checks=2) == "data fault"
+    assert verdict(is_planned=False) == "business change"
+
+
+def test_the_reasons_are_said():
+    said = verdicts(pd.DataFrame([{"event_id": 7, "late_files": 2, "tracking_change_rate": -0.5}])).iloc[0]
+    assert said["event_id"] == 7
+    assert "files that came late (2)" in said["reasons"]
+    assert "-50%" in said["reasons"]

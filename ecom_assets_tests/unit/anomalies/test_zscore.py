@@ -1,0 +1,112 @@
+import numpy as np
+import pytest
+
+from ecom_assets.anomalies.scale import past_sigma, robust_sigma
+from ecom_assets.anomalies.zscore import Judged, robust_zscore, rolling_zscore, sustained
+
+WEEK = np.array([10.0, 12.0, 11.0, 9.0, 15.0, 7.0, 6.0])
+
+
+def weekly(length: int = 200, noise: float = 0.3, seed: int = 0) -> np.ndarray:
+    return WEEK[np.arange(length) % 7] + np.random.default_rng(seed).normal(0, noise, length)
+
+
+def test_rolling_zscore_is_the_textbook_one():
+    values = weekly(60)
+    said = rolling_zscore(values, 28).zscores(values)
+    for step in (28, 40, 59):
+        past = values[step - 28 : step]
+        assert said[step] == pytest.approx((values[step] - np.mean(past)) / np.std(past, ddof=1))
+    assert np.isnan(said[:14]).all()
+
+
+def test_robust_sigma_of_normal_noise():
+    assert robust_sigma(np.random.default_rng(0).normal(5, 2, 20_000)) == pytest.approx(2, rel=0.03)
+
+
+def test_past_sigma_by_hand():
+    residual = np.array([1.0, -2.0, 3.0, -4.0, 100.0, 5.0])
+    sigma = past_sigma(residual, window=3, minimum=3)
+    assert np.isnan(sigma[:3]).all()
+    assert sigma[3] == pytest.approx(1.4826 * 2)
+    assert sigma[5] == pytest.approx(1.4826 * 4)
+
+
+def test_a_quiet_phase_has_a_small_sigma_of_its_own():
+    spread = np.where(np.arange(24) < 6, 0.5, 1.5)
+    residual = np.random.default_rng(0).normal(0, np.tile(spread, 60))
+    sigma = past_sigma(residual, 24 * 50, every=24, minimum=48, season=24)
+    assert sigma[-24 + 3] == pytest.approx(0.5, rel=0.3)
+    assert sigma[-24 + 15] == pytest.approx(1.5, rel=0.3)
+
+
+def test_the_robust_expectation_is_the_weeks_profile():
+    said = robust_zscore(weekly(), (7,))
+    np.testing.assert_allclose(said.expected[150:], WEEK[np.arange(150, 200) % 7], atol=0.8)
+    np.testing.assert_allclose(np.nanmedian(said.sigma[100:]), 0.3, rtol=0.6)
+
+
+def test_an_earlier_anomaly_does_not_move_the_baseline():
+    values = weekly()
+    spoiled = values.copy()
+    spoiled[[120, 127, 134]] += 40
+    clean, after = robust_zscore(values, (7,)), robust_zscore(spoiled, (7,))
+    assert np.abs(after.expected[135:] - clean.expected[135:]).max() < 1.0
+    assert np.abs(after.expected[142:] - clean.expected[142:]).mean() < 0.2
+    np.testing.assert_allclose(after.sigma[135:], clean.sigma[135:], rtol=0.35)
+    assert (after.zscores(spoiled)[[120, 127, 134]] > 20).all()
+
+
+def test_the_textbook_detector_is_blinded_by_it():
+    spoiled = weekly()
+    spoiled[[120, 127]] += 40
+    said = rolling_zscore(spoiled, 28).zscores(spoiled)
+    assert said[127] < robust_zscore(spoiled, (7,)).zscores(spoiled)[127] / 3
+
+
+def test_a_lasting_shift_becomes_the_level():
+    values = weekly()
+    values[100:] += 8
+    said = robust_zscore(values, (7,)).zscores(values)
+    assert abs(said[100]) > 10
+    assert np.nanmedian(np.abs(said[135:])) < 1.5
+
+
+def test_planned_steps_teach_nothing():
+    values = weekly()
+    planned = np.zeros(200, dtype=bool)
+    planned[60::9] = True
+    spoiled = np.where(planned, values + 6, values)
+    said = robust_zscore(spoiled, (7,), left_out=planned)
+    difference = said.expected[150:] - robust_zscore(values, (7,)).expected[150:]
+    assert abs(difference.mean()) < 0.15
+    assert np.abs(difference).max() < 1.2
+
+
+def test_only_the_past_counts():
+    values = weekly()
+    changed = values.copy()
+    changed[150:] = 999
+    first, second = robust_zscore(values, (7,)), robust_zscore(changed, (7,))
+    np.testing.assert_array_equal(first.expected[:151], second.expected[:151])
+    np.testing.assert_array_equal(first.sigma[:151], second.sigma[:151])
+
+
+def test_missing_values_have_no_score_and_do_no_harm():
+    values = weekly()
+    values[120:124] = np.nan
+    said = robust_zscore(values, (7,)).zscores(values)
+    assert np.isnan(said[120:124]).all()
+    assert np.isfinite(said[124:]).all()
+
+
+def test_zscores_without_spread_are_unknown():
+    assert np.isnan(Judged(np.zeros(2), np.zeros(2)).zscores(np.zeros(2))).all()
+
+
+def test_three_days_in_one_direction_add_up():
+    said = sustained(np.array([0.1, 2.0, 2.0, 2.0, 0.2, 2.0, -2.0]))
+    # variance of the sum of 3 with neighbours' correlation 1/4: 3 + 2 (2/4 + 1/16)
+    assert said[3] == pytest.approx(6 / np.sqrt(3 + 2 * (2 * 0.25 + 0.0625)))
+    assert said[4] == pytest.approx(0.2)
+    assert said[6] == pytest.approx(2.0)

@@ -1,0 +1,131 @@
+"""Each forecaster on series whose continuation is known."""
+
+import logging
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ecom_assets.forecasting.adjustment import adjust
+from ecom_assets.forecasting.boosting import Boosting
+from ecom_assets.forecasting.ensemble import median_ensemble
+from ecom_assets.forecasting.prophet_model import ProphetForecaster
+from ecom_assets.forecasting.seasonal_naive import SeasonalNaive
+from ecom_assets.forecasting.series import History, regular
+from ecom_assets.forecasting.theta import Theta, fill_gaps, half_slope, smoothed_levels
+
+WEEK = np.array([1.0, 1.2, 1.1, 0.9, 1.5, 0.7, 0.6])
+PROMOTIONS = pd.DataFrame(
+    [("promotion", day, day + pd.Timedelta(days=2)) for day in pd.date_range("2024-02-01", periods=14, freq="25D")],
+    columns=["kind", "starts_date", "ends_date"],
+)
+
+
+def history(length: int = 350, noise: float = 0.0, lift: float = 0.0, seed: int = 0) -> History:
+    """A weekly profile around 100, with a promotion of three days every 25 days that multiplies by 1 + lift."""
+    times = pd.date_range("2024-01-01", periods=length)
+    values = 100 * WEEK[np.arange(length) % 7] * np.exp(np.random.default_rng(seed).normal(0, noise, length))
+    for row in PROMOTIONS.itertuples():
+        values[(times >= row.starts_date) & (times <= row.ends_date)] *= 1 + lift
+    return regular(pd.DataFrame({"time": times, "value": values}), PROMOTIONS if lift else None)
+
+
+def next_week(start: int) -> np.ndarray:
+    return 100 * WEEK[(start + np.arange(7)) % 7]
+
+
+def test_seasonal_naive_repeats_the_last_week_and_looks_further_back_at_a_gap():
+    known = history(70)
+    values = known.values.copy()
+    values[-1] = np.nan
+    said = SeasonalNaive().forecast(History(known.times, values, known.seasons, True), 9)
+    np.testing.assert_allclose(said, [*next_week(70), *next_week(70)[:2]])
+
+
+@pytest.mark.parametrize("forecaster", [Theta(), ProphetForecaster(), Boosting()], ids=lambda one: one.name)
+def test_a_clean_week_goes_on(forecaster):
+    np.testing.assert_allclose(forecaster.forecast(history(210), 7), next_week(210), rtol=0.05)
+
+
+@pytest.mark.parametrize("forecaster", [Theta(), ProphetForecaster(), Boosting()], ids=lambda one: one.name)
+def test_a_planned_promotion_lifts_the_forecast(forecaster):
+    known = history(300, noise=0.03, lift=0.6)
+    times = known.future(28)
+    planned = np.zeros(28, dtype=bool)
+    for row in PROMOTIONS.itertuples():
+        planned |= np.asarray((times >= row.starts_date) & (times <= row.ends_date))
+    said = forecaster.forecast(known, 28) / (100 * WEEK[(300 + np.arange(28)) % 7])
+    assert 3 <= planned.sum() <= 6
+    assert np.mean(said[planned]) == pytest.approx(1.6, abs=0.2)
+    assert np.mean(said[~planned]) == pytest.approx(1.0, abs=0.06)
+
+
+@pytest.mark.parametrize("forecaster", [Theta(), ProphetForecaster(), Boosting()], ids=lambda one: one.name)
+def test_the_same_history_gives_the_same_forecast(forecaster):
+    known = history(200, noise=0.1)
+    np.testing.assert_array_equal(forecaster.forecast(known, 14), forecaster.forecast(known, 14))
+
+
+@pytest.mark.parametrize(
+    "forecaster", [SeasonalNaive(), Theta(), ProphetForecaster(), Boosting()], ids=lambda o: o.name
+)
+def test_the_history_is_left_as_it_was(forecaster):
+    known = history(120, noise=0.1)
+    before = known.values.copy()
+    forecaster.forecast(known, 7)
+    np.testing.assert_array_equal(known.values, before)
+
+
+def test_prophet_is_silent_and_leaves_numpys_generator_alone(caplog, capfd):
+    np.random.seed(3)
+    expected = np.random.get_state()[1].copy()
+    with caplog.at_level(logging.INFO):
+        ProphetForecaster().forecast(history(60), 3)
+    np.testing.assert_array_equal(np.random.get_state()[1], expected)
+    said = capfd.readouterr()
+    assert (said.out, said.err, caplog.records) == ("", "", [])
+
+
+def test_smoothing_is_the_textbook_recursion():
+    values = np.random.default_rng(2).normal(10, 1, 50)
+    level, expected = np.median(values[:10]), []
+    for value in values:
+        level = 0.3 * value + 0.7 * level
+        expected.append(level)
+    np.testing.assert_allclose(smoothed_levels(values, 0.3), expected)
+
+
+def test_half_slope_of_a_line_is_half_its_slope():
+    assert half_slope(3.0 * np.arange(100)) == pytest.approx(1.5)
+
+
+def test_gaps_take_the_median_of_the_seven_before():
+    filled = fill_gaps(np.array([1.0, 2.0, 3.0, 100.0, np.nan, 5.0]))
+    assert filled[4] == 2.5
+
+
+def test_theta_follows_a_lasting_shift():
+    known = history(200, noise=0.02)
+    values = known.values.copy()
+    values[150:] *= 0.6
+    said = Theta().forecast(History(known.times, values, known.seasons, True), 7)
+    np.testing.assert_allclose(said, 0.6 * next_week(200), rtol=0.06)
+
+
+def test_adjustment_finds_profile_and_plan_in_spite_of_spikes():
+    known = history(300, noise=0.02, lift=0.5)
+    values = np.log(known.values)
+    values[[40, 111, 222]] += 3
+    adjusted = adjust(known, values, 7)
+    profile = np.log(WEEK) - np.log(WEEK).mean()
+    weekday = adjusted.ahead - adjusted.plans[300:]
+    np.testing.assert_allclose(weekday - weekday.mean(), profile[(300 + np.arange(7)) % 7], atol=0.03)
+    planned = adjusted.plans[:300][np.abs(adjusted.plans[:300]) > 0.01]
+    assert planned.mean() == pytest.approx(np.log(1.5), abs=0.05)
+
+
+def test_ensemble_is_the_median_of_those_that_know():
+    said = median_ensemble({"a": np.array([1.0, 5.0]), "b": np.array([2.0, np.nan]), "c": np.array([9.0, 7.0])})
+    np.testing.assert_array_equal(said, [2.0, 6.0])
+    with pytest.raises(ValueError, match="at least one"):
+        median_ensemble({})
