@@ -1,0 +1,5 @@
+"""`python -m ecom_assets` is `ecom`, for where the script is not on the path."""
+
+from ecom_assets.cli import main
+
+main()

@@ -1,0 +1,90 @@
+"""Starts the command and turns every error into one clear line and an exit code.
+
+1 = the work failed or data was refused, 2 = the command or a setting was wrong, 130 = interrupted.
+A traceback is for `--debug`; without it only the log gets one, without the values that it may quote.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from ecom_assets.settings import Home, SettingsError
+
+FAILED, MISUSED, INTERRUPTED = 1, 2, 130
+
+# Errors about what a person wrote into a settings file, told apart by name: their modules are not imported for this.
+_SETTINGS_ERRORS = ("ContractError", "MappingError", "PlanError")
+
+# No dependency may call home, whatever its default.
+_QUIET = {"DAGSTER_DISABLE_TELEMETRY": "1", "GX_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1"}
+
+
+def main() -> None:
+    """The console script `ecom`."""
+    _read_dot_env(Path(".env"))
+    for name, value in _QUIET.items():
+        os.environ.setdefault(name, value)
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command with `arguments`; the exit code."""
+    from ecom_assets.cli import log
+    from ecom_assets.cli.app import app
+
+    home = Home.from_environment()
+    if home.record.is_file():
+        log.open_log(home.logs)
+    log.note(f"ecom {next((word for word in arguments if not word.startswith('-')), '')}")
+    try:
+        plain = [word for word in arguments if word != "--debug"]
+        return int(app(args=plain, prog_name="ecom", standalone_mode=False) or 0)
+    except BrokenPipeError:  # the reader, such as `head`, has seen enough
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - stays open: Python flushes it at exit
+        return 0
+    except KeyboardInterrupt:
+        return _told("Interrupted; what was not finished has changed nothing.", INTERRUPTED)
+    except Exception as error:
+        if "--debug" in arguments:
+            import traceback
+
+            traceback.print_exception(error)
+        return _told(*_explained(error))
+
+
+def _read_dot_env(path: Path) -> None:
+    """Follow the same `.env` that Dagster reads in its working directory, but only what is about this project."""
+    if not path.is_file() or "ECOM_HOME" in os.environ:
+        return
+    from dotenv import dotenv_values
+
+    for name, value in dotenv_values(path).items():
+        if name.startswith("ECOM_") and value:
+            os.environ.setdefault(name, value)
+
+
+def _told(message: str, code: int) -> int:
+    print(message, file=sys.stderr)
+    return code
+
+
+def _explained(error: Exception) -> tuple[str, int]:
+    """The line for a person, and the exit code."""
+    from ecom_assets.cli import log
+
+    kind = type(error)
+    if isinstance(error, SettingsError) or kind.__name__ in _SETTINGS_ERRORS:
+        return str(error), MISUSED
+    if hasattr(error, "format_message"):  # of typer, or of the click that older versions of it stand on
+        command = getattr(getattr(error, "ctx", None), "command_path", None)
+        hint = f" ({command} --help says what there is)" if command else ""
+        return f"{error.format_message()}{hint}", MISUSED
+    if kind.__name__ == "Abort":
+        return "Nothing was done.", FAILED
+    logged = log.note_error(error)
+    if kind.__module__.startswith("ecom_assets."):
+        return str(error), FAILED
+    first = next(iter(str(error).splitlines()), "") or "no further words"
+    where = "the log in the home says where" if logged else "--debug says where"
+    return f"Unexpected {kind.__name__}: {first} ({where})", FAILED

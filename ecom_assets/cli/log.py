@@ -1,0 +1,55 @@
+"""The rotating log of the `ecom` command: `logs/ecom.log` in the home. No value of a row ever enters it."""
+
+import logging
+import re
+import traceback
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+
+NAME = "ecom.log"
+_LOGGER = logging.getLogger("ecom_assets.cli")
+
+# What an error message may quote from a row: a literal in single quotes, an address, a long number but no day.
+_PRIVATE = re.compile(
+    r"'(?:[^'\n]|'')*'"
+    r"|[^\s'\"<>]+@[^\s'\"<>]+"
+    r"|(?<![\d-])(?!\d{4}-\d\d-\d\d(?!\d))\+?\d[\d ().+-]{7,}\d"
+)
+
+
+def open_log(folder: Path) -> None:
+    """Write the log below `folder`: five files of at most 1 MB, the newest without a number."""
+    close_log()
+    folder.mkdir(parents=True, exist_ok=True)
+    handler = RotatingFileHandler(folder / NAME, maxBytes=1_000_000, backupCount=4, encoding="utf-8", delay=True)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(process)d %(levelname)s %(message)s"))
+    _LOGGER.addHandler(handler)
+    _LOGGER.setLevel(logging.INFO)
+    _LOGGER.propagate = False
+
+
+def close_log() -> None:
+    """Close the file, if one is open."""
+    for handler in list(_LOGGER.handlers):
+        _LOGGER.removeHandler(handler)
+        handler.close()
+
+
+def note(message: str) -> None:
+    """One line about what the command does."""
+    _LOGGER.info("%s", message)
+
+
+def note_error(error: BaseException) -> bool:
+    """The error and where it was raised, as text without quoted values; whether a log was open to take it."""
+    steps = "".join(
+        f"\n  {Path(step.filename).name}:{step.lineno} in {step.name}"
+        for step in traceback.extract_tb(error.__traceback__)
+    )
+    _LOGGER.error("%s: %s%s", type(error).__name__, without_values(str(error)), steps)
+    return bool(_LOGGER.handlers)
+
+
+def without_values(text: str) -> str:
+    """`text` with everything that could be a person's data replaced by '…'."""
+    return _PRIVATE.sub("'…'", text)

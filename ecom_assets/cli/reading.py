@@ -1,0 +1,96 @@
+"""Verbs that look into the published snapshot: query, quarantine, lineage."""
+
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import duckdb
+import typer
+
+from ecom_assets.cli import show
+from ecom_assets.cli.show import Format
+from ecom_assets.settings import Home
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from ecom_assets.warehouse.queries import Step
+
+_FILES_SHOWN = 12
+
+
+def query(sql: str, format: Format) -> None:
+    """Print what `sql` yields on the snapshot, which nothing can change.
+
+    Raises:
+        typer.BadParameter: DuckDB does not accept the SQL; its words in one line.
+    """
+    from ecom_assets.warehouse import open_snapshot
+
+    with closing(open_snapshot(Home.from_environment())) as connection:
+        try:
+            found = connection.execute(sql)
+            if found.description:
+                show.print_rows([column[0] for column in found.description], show.batches(found.fetchmany), format)
+        except duckdb.Error as error:
+            raise typer.BadParameter(one_line(error)) from error
+
+
+def one_line(error: duckdb.Error) -> str:
+    """DuckDB's message without the picture of the statement that it adds below."""
+    lines = [line.strip() for line in str(error).split("\nLINE ")[0].splitlines()]
+    return " ".join(line for line in lines if line)
+
+
+def quarantine(dataset: str | None, rows: int, format: Format) -> None:
+    """Print reasons and how often they occurred, and for one dataset its rows with their place."""
+    from ecom_assets.warehouse import open_snapshot
+    from ecom_assets.warehouse.queries import quarantine_summary
+
+    with closing(open_snapshot(Home.from_environment())) as connection:
+        try:
+            reasons = quarantine_summary(connection, dataset)
+        except KeyError as error:
+            raise typer.BadParameter(error.args[0]) from error
+        if dataset is None or not rows:
+            names = ["dataset", "reason", "rows", "first_file", "first_line"]
+            show.print_rows(names, [tuple(getattr(reason, name) for name in names) for reason in reasons], format)
+            return
+        if format == Format.table:
+            for reason in reasons:
+                show.errors().print(f"{reason.rows:>8,}  {reason.reason}", markup=False)
+        quoted = dataset.replace('"', '""')
+        found = connection.execute(
+            f'select source_file, source_line, business_date, reasons, raw_text from quarantine."{quoted}" '
+            "order by source_file, source_line limit ?",
+            [rows],
+        )
+        show.print_rows([column[0] for column in found.description], show.batches(found.fetchmany), format)
+
+
+def lineage(name: str) -> None:
+    """Print the way from a table or column up to the files."""
+    from ecom_assets.warehouse import open_snapshot
+    from ecom_assets.warehouse.queries import lineage_walk
+
+    with closing(open_snapshot(Home.from_environment())) as connection:
+        try:
+            steps = lineage_walk(connection, name)
+        except KeyError as error:
+            raise typer.BadParameter(error.args[0]) from error
+    _print_steps(show.console(), steps)
+
+
+def _print_steps(screen: "Console", steps: "list[Step]") -> None:
+    files = [step for step in steps if step.kind == "file"]
+    for step in steps:
+        if step.kind != "file":
+            screen.print(f"{'  ' * step.depth}{step.name}", markup=False, end="")
+            screen.print(f"  {step.detail}" if step.detail else "", markup=False, style="dim")
+    if not files:
+        screen.print("No file feeds it yet.", style="dim")
+        return
+    screen.print(f"\n{len(files):,} files:")
+    shown = files if len(files) <= 2 * _FILES_SHOWN else [*files[:_FILES_SHOWN], None, *files[-_FILES_SHOWN:]]
+    for file in shown:
+        line = f"  {file.name}  ({file.detail})" if file else f"  … {len(files) - 2 * _FILES_SHOWN:,} more …"
+        screen.print(line, markup=False)

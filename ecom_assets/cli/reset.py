@@ -1,0 +1,74 @@
+"""The verb that undoes a home: what was made there goes, what the shop brought stays."""
+
+import shutil
+from pathlib import Path
+
+import typer
+
+from ecom_assets.cli import log, show
+from ecom_assets.orchestration.shop import ShopContext
+from ecom_assets.settings import Home, SettingsError
+
+
+def reset(yes: bool) -> None:
+    """Delete what `made` lists, after asking; a home that is being written is left alone.
+
+    Raises:
+        LockedError: naming who writes.
+        typer.Abort: the answer was no.
+    """
+    from ecom_assets.warehouse import writer_lock
+
+    home = Home.from_environment()
+    going = made(home)
+    screen = show.console()
+    if not going:
+        screen.print(f"Nothing was made in {home.root} yet.", soft_wrap=True)
+        return
+    for path in going:
+        screen.print(f"{_megabytes(path):>10,.1f} MB  {path}", soft_wrap=True)
+    if not yes:
+        typer.confirm("Delete these?", abort=True)
+    with writer_lock(home, "ecom reset"):
+        log.close_log()  # its file goes too
+        for path in going:
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+    home.lock.unlink(missing_ok=True)
+    screen.print("Deleted. `ecom demo` or `ecom run` makes it anew.")
+
+
+def made(home: Home) -> list[Path]:
+    """What was made in the home and exists: tables, snapshots, history, and landing files of the simulator only."""
+    candidates = [
+        *(home.warehouse.with_name(home.warehouse.name + ending) for ending in ("", ".wal", ".tmp")),
+        home.published,
+        home.dagster,
+        home.models,
+        home.truth,
+        home.logs,
+        home.record,
+        home.root / "secret.key",
+        *_simulated(home),
+    ]
+    return [path for path in candidates if path.exists()]
+
+
+def _simulated(home: Home) -> list[Path]:
+    """The demo's settings and landing folders; a dataset that comes from files keeps its folder."""
+    try:
+        context = ShopContext.resolve()
+    except SettingsError:
+        return []
+    if context.landing != home.landing:
+        return []
+    sources = context.shop.sources
+    written = [home.landing / name for name, source in sources.items() if source.kind == "simulated"]
+    return [*written, home.shop_file] if len(written) == len(sources) else written
+
+
+def _megabytes(path: Path) -> float:
+    files = path.rglob("*") if path.is_dir() else [path]
+    return sum(file.stat().st_size for file in files if file.is_file()) / 1e6

@@ -1,0 +1,145 @@
+"""How results are put on the terminal or into a pipe. Nothing is asked of the warehouse here."""
+
+import csv
+import json
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from itertools import chain, islice
+from typing import Any, TextIO
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+Rows = Iterable[Sequence[Any]]
+ROWS_SHOWN = 500  # a person reads no more; the other formats stream every row
+
+
+class Format(StrEnum):
+    """How rows are printed."""
+
+    table = "table"
+    csv = "csv"
+    json = "json"
+
+
+def console() -> Console:
+    """Standard output; as wide as it has to be where no terminal says how wide it is."""
+    return Console(highlight=False, width=None if sys.stdout.isatty() else 10_000, soft_wrap=not sys.stdout.isatty())
+
+
+def errors() -> Console:
+    """Standard error, for what is not the answer itself."""
+    return Console(stderr=True, highlight=False)
+
+
+def print_rows(names: Sequence[str], rows: Rows, format: Format, out: TextIO | None = None) -> None:
+    """Print rows under their column names; CSV and JSON stream, and hold nothing but the rows."""
+    out = out or sys.stdout
+    if format == "csv":
+        writer = csv.writer(out, lineterminator="\n")
+        writer.writerow(names)
+        writer.writerows([_csv(value) for value in row] for row in rows)
+    elif format == "json":
+        texts = (json.dumps(dict(zip(names, row, strict=True)), default=_json, ensure_ascii=False) for row in rows)
+        out.write("[")
+        for number, text in enumerate(texts):
+            out.write(f"{',' if number else ''}\n {text}")
+        out.write("\n]\n")
+    else:
+        _print_table(names, iter(rows))
+
+
+def _print_table(names: Sequence[str], rows: Iterator[Sequence[Any]]) -> None:
+    shown = list(islice(rows, ROWS_SHOWN))
+    screen = console()
+    texts = [[plain(value) for value in row] for row in shown]
+    width = sum(max([len(name), *(len(row[at]) for row in texts)]) + 2 for at, name in enumerate(names))
+    if width <= screen.width:
+        screen.print(table(names, shown))
+    else:
+        _print_records(screen, names, texts)
+    if next(rows, None) is not None:
+        errors().print(f"The first {ROWS_SHOWN} rows; --format csv gives all of them.", style="dim")
+    elif not shown:
+        errors().print("No rows.", style="dim")
+
+
+def _print_records(screen: Console, names: Sequence[str], texts: list[list[str]]) -> None:
+    """Rows too wide for the terminal, one below the other, each column on a line of its own."""
+    label = max(len(name) for name in names)
+    for number, row in enumerate(texts, 1):
+        screen.rule(f"row {number}", align="left", style="dim")
+        for name, text in zip(names, row, strict=True):
+            screen.print(f"{name:<{label}}  {text}", markup=False, overflow="fold")
+
+
+def table(names: Sequence[str], rows: Rows, right: bool = False) -> Table:
+    """A rich table: numbers to the right (all but the first column where asked), lines whole where they fit."""
+    rows = list(rows)
+    made = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for at, name in enumerate(names):
+        numeric = (right and at > 0) or any(isinstance(row[at], int | float | Decimal) for row in rows)
+        made.add_column(name, justify="right" if numeric else "left", overflow="fold")
+    for row in rows:
+        made.add_row(*(_escaped(plain(value)) for value in row))
+    return made
+
+
+def plain(value: Any) -> str:
+    """One value as a person reads it: no trailing zeros behind the cents, no midnight behind a day."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        return "; ".join(plain(item) for item in value)
+    if isinstance(value, datetime):
+        return value.isoformat(sep=" ", timespec="seconds")
+    return _number(value) if isinstance(value, float | Decimal) else str(value)
+
+
+def _number(value: float | Decimal) -> str:
+    if isinstance(value, float):
+        return f"{value:.10g}" if value == value else "nan"
+    if value.is_nan() or int(value.as_tuple().exponent) >= -2:
+        return str(value)
+    whole, _, part = f"{value:f}".partition(".")
+    return f"{whole}.{part.rstrip('0'):0<2}"
+
+
+def readable(value: Any, name: str) -> str:
+    """One measure as a report shows it, by the ending of its name: 12,345.67, 1.9 %, 305."""
+    if value is None:
+        return "–"
+    if name.endswith("_rate"):
+        return f"{float(value):.1%}"
+    return f"{value:,.2f}" if isinstance(value, float | Decimal) else plain(value)
+
+
+def _csv(value: Any) -> Any:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, Decimal):
+        return _number(value)
+    if isinstance(value, datetime):
+        return value.isoformat(sep=" ")
+    return json.dumps(value, default=_json, ensure_ascii=False) if isinstance(value, list | dict) else value
+
+
+def _json(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return float(value)
+    return value.isoformat() if isinstance(value, date) else str(value)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("[", "\\[")
+
+
+def batches(fetch: Any, size: int = 2_000) -> Iterator[Sequence[Any]]:
+    """Every row that `fetch(size)` gives until it gives none: a large result never stands in memory whole."""
+    return chain.from_iterable(iter(lambda: fetch(size), []))

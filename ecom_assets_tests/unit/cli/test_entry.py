@@ -1,0 +1,118 @@
+"""Every error is one clear line on standard error and an exit code; help answers at once."""
+
+import subprocess
+import sys
+
+import pytest
+
+from ecom_assets.cli import entry, log
+from ecom_assets.settings import Home
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv("ECOM_HOME", str(tmp_path / "home"))
+    for name in ("ECOM_SHOP", "ECOM_LANDING"):
+        monkeypatch.delenv(name, raising=False)
+    yield Home(tmp_path / "home")
+    log.close_log()
+
+
+def failing(monkeypatch, error: BaseException) -> None:
+    def fail(**_):
+        raise error
+
+    monkeypatch.setattr("ecom_assets.cli.app.app", fail)
+
+
+def test_help_names_every_verb(capsys):
+    assert entry.run(["--help"]) == 0
+    shown = capsys.readouterr().out
+    for verb in ("demo", "run", "status", "query", "quarantine", "lineage", "ui", "reset"):
+        assert f"\n  {verb} " in shown
+
+
+def test_alone_in_a_pipe_it_shows_the_help(capsys):
+    assert entry.run([]) == 0
+    assert "Commands:" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["sell"], "No such command 'sell'"),
+        (["run", "--from", "2026-02-30"], "must be a day of the calendar"),
+        (["run", "--sometimes"], "--sometimes"),
+        (["query"], "Missing argument 'SQL'"),
+        (["demo", "--days", "0"], "--days"),
+        (["run", "--shop", "nowhere.yaml"], "nowhere.yaml: cannot be read"),
+        (["query", "--format", "xml", "select 1"], "xml"),
+    ],
+)
+def test_a_wrong_command_is_one_line_and_two(arguments, words, capsys):
+    assert entry.run(arguments) == 2
+    shown = capsys.readouterr()
+    assert words in shown.err
+    assert len(shown.err.splitlines()) == 1
+    assert shown.out == ""
+
+
+def test_reading_before_anything_was_published_says_what_to_do_first(capsys):
+    assert entry.run(["query", "select 1"]) == 1
+    shown = capsys.readouterr().err
+    assert "nothing is published yet" in shown
+    assert len(shown.splitlines()) == 1
+
+
+def test_an_error_of_the_project_is_shown_as_it_speaks(monkeypatch, capsys):
+    from ecom_assets.warehouse import LockedError
+
+    failing(monkeypatch, LockedError("the home is being written by a backfill"))
+    assert entry.run(["run"]) == 1
+    assert capsys.readouterr().err == "the home is being written by a backfill\n"
+
+
+def test_an_unforeseen_error_goes_to_the_log_without_its_values(home, monkeypatch, capsys):
+    home.root.mkdir()
+    home.record.write_text("{}")
+    failing(monkeypatch, ZeroDivisionError("cannot divide the sales of 'Ada Lovelace'\nby nothing"))
+    assert entry.run(["run"]) == 1
+    shown = capsys.readouterr().err
+    assert shown.startswith("Unexpected ZeroDivisionError: cannot divide the sales of")
+    assert len(shown.splitlines()) == 1
+    logged = (home.logs / log.NAME).read_text()
+    assert "ZeroDivisionError: cannot divide the sales of '…'" in logged
+    assert "test_entry.py:" in logged
+    assert "Lovelace" not in logged
+
+
+def test_debug_shows_the_traceback(monkeypatch, capsys):
+    failing(monkeypatch, ZeroDivisionError("nothing"))
+    assert entry.run(["run", "--debug"]) == 1
+    assert "Traceback (most recent call last)" in capsys.readouterr().err
+
+
+def test_an_interruption_says_that_nothing_is_half_done(monkeypatch, capsys):
+    failing(monkeypatch, KeyboardInterrupt())
+    assert entry.run(["run"]) == 130
+    assert "has changed nothing" in capsys.readouterr().err
+
+
+def test_the_environment_file_is_followed_where_nothing_else_is_said(tmp_path, monkeypatch):
+    path = tmp_path / ".env"
+    path.write_text("ECOM_HOME=/srv/shop\nDAGSTER_HOME=/srv\nECOM_LANDING=/srv/in\n")
+    entry._read_dot_env(path)
+    assert Home.from_environment().root == tmp_path / "home"
+    monkeypatch.delenv("ECOM_HOME")
+    monkeypatch.setattr(entry.os, "environ", {})
+    entry._read_dot_env(path)
+    assert entry.os.environ == {"ECOM_HOME": "/srv/shop", "ECOM_LANDING": "/srv/in"}
+
+
+def test_help_needs_none_of_the_heavy_libraries():
+    code = (
+        "import sys; from ecom_assets.cli import entry; entry.run(['--help']); "
+        "print(sorted({'dagster', 'pandas', 'duckdb', 'numpy', 'great_expectations'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.splitlines()[-1] == "[]"

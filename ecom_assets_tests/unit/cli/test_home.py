@@ -1,0 +1,118 @@
+"""menu, reset and ui: what can be done in a home, what is forgotten, and where the UI listens."""
+
+import socket
+
+import pytest
+import typer
+
+from ecom_assets.cli import entry, log, menu, reset
+from ecom_assets.cli.ui import free_port
+from ecom_assets.orchestration.shop import ShopContext
+from ecom_assets.settings import Home
+from ecom_assets.warehouse import writer_lock
+
+DEMO = "name: Demo\nfirst_day: 2024-03-01\nsources: {orders: simulated, refunds: simulated}\n"
+MIXED = "name: Demo\nfirst_day: 2024-03-01\nsources: {orders: simulated, refunds: {kind: files, path: 'refunds/*'}}\n"
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv("ECOM_HOME", str(tmp_path / "home"))
+    for name in ("ECOM_SHOP", "ECOM_LANDING"):
+        monkeypatch.delenv(name, raising=False)
+    yield Home(tmp_path / "home")
+    log.close_log()
+
+
+def lived_in(home: Home, shop: str) -> None:
+    """Put into the home what a run leaves there."""
+    for folder in (home.published, home.dagster / "runs", home.logs, home.truth, home.landing / "orders",
+                   home.landing / "refunds"):  # fmt: skip
+        folder.mkdir(parents=True)
+        (folder / "file").write_text("x")
+    (home.published / "current").write_text("snapshot-00000001.duckdb")
+    home.warehouse.touch()
+    home.shop_file.write_text(shop)
+    (home.root / "README.md").write_text("stays")
+    ShopContext.resolve(home.shop_file).claim()
+
+
+def left(home: Home) -> set[str]:
+    return {str(path.relative_to(home.root)) for path in home.root.rglob("*") if path.is_file()}
+
+
+def test_reset_forgets_a_simulated_shop_whole(home):
+    lived_in(home, DEMO)
+    assert entry.run(["reset", "--yes"]) == 0
+    assert left(home) == {"README.md"}
+
+
+def test_reset_keeps_what_a_shop_brought(home):
+    lived_in(home, MIXED)
+    assert entry.run(["reset", "--yes"]) == 0
+    assert left(home) == {"README.md", "shop.yaml", "landing/refunds/file"}
+
+
+def test_reset_never_touches_a_landing_folder_outside_the_home(home, tmp_path, monkeypatch):
+    monkeypatch.setenv("ECOM_LANDING", str(tmp_path / "theirs"))
+    lived_in(home, DEMO)
+    assert home.landing not in [path.parent for path in reset.made(home)]
+
+
+def test_reset_asks_and_takes_no_for_an_answer(home, monkeypatch, capsys):
+    lived_in(home, DEMO)
+    before = left(home)
+    monkeypatch.setattr(typer, "confirm", lambda *_, **__: (_ for _ in ()).throw(typer.Abort()))
+    assert entry.run(["reset"]) == 1
+    assert "Nothing was done." in capsys.readouterr().err
+    assert left(home) >= before
+
+
+def test_reset_leaves_a_home_alone_that_is_being_written(home, capsys):
+    lived_in(home, DEMO)
+    before = left(home)
+    with writer_lock(home, "a backfill"):
+        assert entry.run(["reset", "--yes"]) == 1
+    assert "is being written by a backfill" in capsys.readouterr().err
+    assert left(home) >= before
+
+
+def test_reset_of_an_empty_home_says_so(capsys):
+    assert entry.run(["reset"]) == 0
+    assert "Nothing was made" in capsys.readouterr().out
+
+
+def test_the_menu_offers_what_can_be_done_now(home):
+    verbs = [choice.arguments[0] for choice in menu.choices(home)]
+    assert verbs == ["demo", "run", "ui"]
+    lived_in(home, DEMO)
+    verbs = [choice.arguments[0] for choice in menu.choices(home)]
+    assert verbs == ["status", "query", "query", "quarantine", "lineage", "demo", "run", "ui", "reset"]
+    (home.published / "current").unlink()
+    assert [choice.arguments[0] for choice in menu.choices(home)] == ["demo", "run", "ui", "reset"]
+    home.shop_file.unlink()
+    assert [choice.arguments[0] for choice in menu.choices(home)] == ["run", "ui", "reset"]
+
+
+def test_the_menu_does_what_is_chosen_until_nothing_is(home, monkeypatch, capsys):
+    lived_in(home, DEMO)
+    done = []
+    monkeypatch.setattr(entry, "run", lambda arguments: done.append(arguments))
+    answers = iter(["1", "3", "select 1", ""])
+    menu.menu(lambda _: next(answers))
+    assert done == [["status"], ["query", "select 1"]]
+    assert "How does everything stand?" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("answer", ["0", "99", "q", ""])
+def test_any_other_answer_leaves_the_menu(home, monkeypatch, answer):
+    monkeypatch.setattr(entry, "run", lambda _: pytest.fail("nothing was chosen"))
+    menu.menu(lambda _: answer)
+
+
+def test_the_ui_takes_the_next_free_port():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert port < free_port("127.0.0.1", port) < port + 20

@@ -1,0 +1,97 @@
+"""Results on the terminal and in a pipe."""
+
+import csv
+import io
+import json
+from datetime import date, datetime
+from decimal import Decimal
+
+import pytest
+
+from ecom_assets.cli import show
+
+NAMES = ["business_date", "net_amount", "orders", "note", "is_open", "updated_at", "reasons"]
+ROWS = [
+    (date(2026, 1, 2), Decimal("1234.5000"), 3, 'says "a, b"\nand c', True, datetime(2026, 1, 2, 3, 4, 5), ["x", "y"]),
+    (date(2026, 1, 3), None, 0, "Zürich", False, None, []),
+]
+
+
+def printed(format: str, rows=ROWS) -> str:
+    out = io.StringIO()
+    show.print_rows(NAMES, iter(rows), format, out)
+    return out.getvalue()
+
+
+def test_csv_is_read_back_as_it_was():
+    first, second = csv.DictReader(io.StringIO(printed("csv")))
+    assert first == {
+        "business_date": "2026-01-02",
+        "net_amount": "1234.50",
+        "orders": "3",
+        "note": 'says "a, b"\nand c',
+        "is_open": "true",
+        "updated_at": "2026-01-02 03:04:05",
+        "reasons": '["x", "y"]',
+    }
+    assert (second["net_amount"], second["note"], second["updated_at"]) == ("", "Zürich", "")
+
+
+def test_json_is_read_back_as_it_was():
+    first, second = json.loads(printed("json"))
+    assert (first["net_amount"], first["orders"], first["is_open"], first["reasons"]) == (1234.5, 3, True, ["x", "y"])
+    assert (first["business_date"], first["updated_at"]) == ("2026-01-02", "2026-01-02T03:04:05")
+    assert (second["net_amount"], second["note"], second["reasons"]) == (None, "Zürich", [])
+
+
+def test_nothing_is_still_well_formed():
+    assert json.loads(printed("json", [])) == []
+    assert printed("csv", []).splitlines() == [",".join(NAMES)]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (Decimal("452134.2800"), "452134.28"),
+        (Decimal("0.1234"), "0.1234"),
+        (Decimal("7.0000"), "7.00"),
+        (Decimal("7"), "7"),
+        (Decimal("-0.5000"), "-0.50"),
+        (0.1 + 0.2, "0.3"),
+        (None, ""),
+        (True, "yes"),
+        (datetime(2026, 1, 2, 3, 4, 5), "2026-01-02 03:04:05"),
+        (["a", Decimal("1.50")], "a; 1.50"),
+    ],
+)
+def test_a_value_is_written_as_a_person_reads_it(value, text):
+    assert show.plain(value) == text
+
+
+def test_a_pipe_gets_a_table_with_whole_lines(capsys):
+    show.print_rows(["word", "long"], [("a [b]", "x" * 300)], "table")
+    lines = capsys.readouterr().out.splitlines()
+    assert any("x" * 300 in line and "a [b]" in line for line in lines)
+
+
+def test_rows_too_wide_for_the_terminal_stand_one_below_the_other(monkeypatch, capsys):
+    monkeypatch.setattr(show, "console", lambda: show.Console(width=40, highlight=False))
+    names = [f"column_{number}" for number in range(8)]
+    show.print_rows(names, [tuple(range(8)), tuple(range(10, 18))], "table")
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("row 1 ")
+    assert [line.split() for line in lines[1:9]] == [[name, str(at)] for at, name in enumerate(names)]
+
+
+def test_a_table_shows_what_a_person_reads_and_says_that_there_is_more(capsys):
+    show.print_rows(["number"], ((number,) for number in range(show.ROWS_SHOWN + 1)), "table")
+    shown = capsys.readouterr()
+    assert f" {show.ROWS_SHOWN - 1}" in shown.out.replace("\n", " ")
+    assert str(show.ROWS_SHOWN) not in shown.out
+    assert "--format csv gives all" in shown.err
+
+
+def test_batches_read_to_the_end():
+    left = [[1, 2], [3], []]
+    assert list(show.batches(lambda size: left.pop(0))) == [1, 2, 3]
+    assert left == []
