@@ -75,7 +75,7 @@ def cart_abandonment(shop: Shop) -> Query:
     requires_any=["clean/page_load_times", "clean/api_logs"],
 )
 def friction_exposure(shop: Shop) -> Query:
-    """One row per day, device and whether the session had a cart.
+    """One row per day, device and last step before a purchase.
 
     Who met slowness or errors, and who of them bought: what the cost of friction is compared from.
     """

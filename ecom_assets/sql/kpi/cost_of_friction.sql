@@ -16,8 +16,8 @@ values_of_orders as (
     window last_28_days as (order by business_date range between interval 27 day preceding and current row)
 ),
 
--- Slowness is compared within a device; errors also within carts filled or not, because a longer visit makes
--- more calls and so meets more errors, and buys more often, whether or not errors matter.
+-- Slowness is compared within a device; errors also among sessions that came equally far, because who comes as far
+-- as the payment makes more calls, meets more errors, and buys more often, whether or not errors matter.
 exposures as (
     select
         business_date,
@@ -33,7 +33,7 @@ exposures as (
     select
         business_date,
         'errors' as cause,
-        device || if(has_cart, ' with cart', ' without cart') as stratum,
+        device || ' ' || step as stratum,
         healthy_sessions as spared_sessions,
         healthy_purchases as spared_purchases,
         failing_sessions as affected_sessions,
@@ -74,8 +74,8 @@ causes as (
         ('slowness', 'slow sessions had bought as often as fast ones on the same device in the last 28 days'),
         (
             'errors',
-            'sessions that met an error had bought as often as others on the same device, with a cart or without, '
-            'in the last 28 days'
+            'sessions that met an error had bought as often as others on the same device that came as far, in the last '
+            '28 days: a lower bound, as who gave up before a step is not compared with those who reached it'
         ),
         ('abandonment', 'every abandoned cart that was not recovered in 7 days had been bought: an upper bound')
     ) as stated (cause, counterfactual)

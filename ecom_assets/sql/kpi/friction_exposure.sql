@@ -1,4 +1,4 @@
--- One row per day, device and whether the session had a cart.
+-- One row per day, device and last step before a purchase.
 with
 waits as (
     select business_date, session_id, avg(coalesce(lcp_ms, load_time_ms)::decimal(18, 3)) > $lcp_apdex_ms as is_slow
@@ -18,7 +18,13 @@ calls as (
 ),
 
 visits as (
-    select business_date, session_id, device, has_cart, has_purchase
+    select
+        business_date,
+        session_id,
+        device,
+        case when has_payment then 'payment' when has_checkout then 'checkout' when has_cart then 'cart' else 'none' end
+            as step,
+        has_purchase
     from kpi.sessions
     where business_date between $from_day and $to_day and not is_bot
 ),
@@ -27,7 +33,7 @@ final as (
     select
         business_date,
         device,
-        has_cart,
+        step,
         count(*) as sessions,
         count(*) filter (has_purchase) as purchases,
         count(*) filter (not is_slow) as fast_sessions,
@@ -41,7 +47,7 @@ final as (
     from visits
     left join waits using (business_date, session_id)
     left join calls using (business_date, session_id)
-    group by business_date, device, has_cart
+    group by business_date, device, step
 )
 
 select * from final

@@ -270,6 +270,11 @@ def feedback_sentiment(shop: SmallShop, polarity: dict[str, tuple[float, bool | 
     return rows
 
 
+def furthest_step(visit: Row) -> str:
+    """How far a session came before it bought."""
+    return next((step for step in ("payment", "checkout", "cart") if visit[f"has_{step}"]), "none")
+
+
 def friction_exposure(visits: list[Row], shop: SmallShop, threshold: float) -> list[Row]:
     """`kpi/friction_exposure`."""
     waits = grouped(
@@ -286,11 +291,11 @@ def friction_exposure(visits: list[Row], shop: SmallShop, threshold: float) -> l
     rows = []
     groups = grouped(
         (visit for visit in visits if not visit["is_bot"]),
-        lambda visit: (visit["business_date"], visit["device"], visit["has_cart"]),
+        lambda visit: (visit["business_date"], visit["device"], furthest_step(visit)),
     )
     names = ("sessions", "fast_sessions", "slow_sessions", "healthy_sessions", "failing_sessions")
-    for (day, device, has_cart), group in groups.items():
-        row: Row = {"business_date": day, "device": device, "has_cart": has_cart}
+    for (day, device, step), group in groups.items():
+        row: Row = {"business_date": day, "device": device, "step": step}
         row |= dict.fromkeys([*names, *(name.replace("sessions", "purchases") for name in names)], 0)
         for visit in group:
             key = (day, visit["session_id"])
@@ -319,7 +324,7 @@ def cost_of_friction(exposure: list[Row], revenue: list[Row], carts: list[Row], 
             order_value = None
         for cause, spared, hurt, strata in (
             ("slowness", "fast", "slow", ("device",)),
-            ("errors", "healthy", "failing", ("device", "has_cart")),
+            ("errors", "healthy", "failing", ("device", "step")),
         ):
             expected, actual, affected = 0.0, 0, 0
             now = grouped(

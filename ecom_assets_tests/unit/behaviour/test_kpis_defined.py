@@ -218,7 +218,7 @@ def test_a_ticket_counts_on_each_day_on_which_something_happened_to_it(tables: T
 
 
 def test_friction_compares_within_strata(tables: Tables) -> None:
-    exposure = {"business_date": DAY, "has_cart": False, "fast_sessions": 100, "slow_sessions": 50}
+    exposure = {"business_date": DAY, "step": "none", "fast_sessions": 100, "slow_sessions": 50}
     tables.add(
         "kpi/friction_exposure",
         [
@@ -233,3 +233,21 @@ def test_friction_compares_within_strata(tables: Tables) -> None:
     # 50 slow mobile sessions at 10 % had been 5 purchases instead of 2; desktop lost nothing.
     assert rows["slowness"]["lost_purchases"] == 3
     assert rows["slowness"]["lost_amount"] == 180
+
+
+def test_errors_are_compared_among_sessions_that_came_as_far(tables: Tables) -> None:
+    exposure = {"business_date": DAY, "device": "mobile"}
+    tables.add(
+        "kpi/friction_exposure",
+        [
+            {**exposure, "step": "none", "healthy_sessions": 1000, "healthy_purchases": 0, "failing_sessions": 0,
+             "failing_purchases": 0},
+            {**exposure, "step": "payment", "healthy_sessions": 100, "healthy_purchases": 80, "failing_sessions": 10,
+             "failing_purchases": 3},
+        ],
+    )  # fmt: skip
+    tables.add("kpi/daily_revenue", [{"business_date": DAY, "ordered_amount": 600, "valued_orders": 10}])
+    tables.accept("clean/api_logs", [DAY])
+    [row] = tables.rows("kpi/cost_of_friction")
+    # 80 of 100 others bought from the payment on: 8 of these 10 instead of 3, at 60 each. Of all sessions 7 % bought.
+    assert (row["cause"], row["lost_purchases"], row["lost_amount"]) == ("errors", 5, 300)
