@@ -119,7 +119,8 @@ class Contract(_Strict):
     """What one table must look like. `name` is its table, `layer` its schema ("clean" for datasets).
 
     `profile_days` bounds the table's profile to its last days, so that profiling an event log costs no more in
-    its fourth year than in its first; without it the profile looks at every row.
+    its fourth year than in its first; without it the profile looks at every row. Readers get a table that is
+    published as `daily_files` as a view over one immutable file a day, so that publishing it costs what changed.
     """
 
     name: str
@@ -133,6 +134,7 @@ class Contract(_Strict):
     min_rows: int = 0
     max_quarantined_rate: float = 0.2
     profile_days: int | None = None
+    published_as: Literal["table", "daily_files"] = "table"
     tracks_restatements: bool = False
     columns: tuple[Column, ...]
     rules: tuple[Rule, ...] = ()
@@ -148,6 +150,8 @@ class Contract(_Strict):
         unknown = sorted({name for name in named if name not in known})
         if unknown:
             raise ValueError(f"{self.layer}.{self.name}: not among its columns: {', '.join(unknown)}")
+        if self.published_as == "daily_files" and not self.partitioned_by:
+            raise ValueError(f"{self.layer}.{self.name}: published_as: daily_files needs partitioned_by")
         return self
 
     @cached_property

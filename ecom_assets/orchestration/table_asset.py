@@ -137,9 +137,12 @@ def description(table: Contract, docstring: str | None) -> str:
 
 
 def version_of(table: Contract, stated: str | None) -> str:
-    """Changes with the contract or the SQL that makes the rows, never with comments or line breaks of the latter."""
+    """Changes with the contract or the SQL that makes the rows, never with comments or line breaks of the latter.
+
+    How a table is published changes none of its rows.
+    """
     made_by = stated or (Query(table.asset).code_version if table.layer != "clean" else "")
-    return hashlib.sha256((table.model_dump_json() + made_by).encode()).hexdigest()[:12]
+    return hashlib.sha256((table.model_dump_json(exclude={"published_as"}) + made_by).encode()).hexdigest()[:12]
 
 
 def check_specs(table: Contract) -> list[dg.AssetCheckSpec]:

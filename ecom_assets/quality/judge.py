@@ -39,6 +39,8 @@ class Verdict:
 def judge(contract: Contract, profile: "pd.DataFrame") -> list[Verdict]:
     """Verdicts of every check that has a measure, for every row of the profile.
 
+    Of a whole table that has days, those of its total and of the days that fail a check: it is judged every morning
+    from its first day on, and four years of days that pass say nothing.
     A measure that is missing, null or cannot be evaluated fails its check; a profile without a row fails them all.
 
     Args:
@@ -53,12 +55,15 @@ def judge(contract: Contract, profile: "pd.DataFrame") -> list[Verdict]:
     profile = profile.reset_index(drop=True)
     failures = _failures(judged, profile)
     days = [None if pd.isna(day) else day for day in profile["business_date"]]
-    return [
-        _verdict(check, day, row not in failing, problem or _found(check, profile, row))
-        for check in judged
-        for failing, problem in [failures[check.name]]
-        for row, day in enumerate(days)
-    ]
+    total = {row for row, day in enumerate(days) if day is None}
+    verdicts = []
+    for check in judged:
+        failing, problem = failures[check.name]
+        told = range(len(days)) if contract.partitioned_by else sorted(failing | total)
+        verdicts += [
+            _verdict(check, days[row], row not in failing, problem or _found(check, profile, row)) for row in told
+        ]
+    return verdicts
 
 
 def _verdict(check: Check, day: date | None, passed: bool, found: str) -> Verdict:
@@ -88,17 +93,28 @@ def _failures(judged: list[Check], profile: "pd.DataFrame") -> dict[str, tuple[s
     """For each check the rows that fail it, and what went wrong where it could not be judged at all."""
     failures: dict[str, tuple[set[int], str]] = {check.name: (set(), "") for check in judged}
     rows = len(profile)
-    for evaluated in _validate(_measurements(judged, profile)).results:
+    measurements = _measurements(judged, profile)
+    # Nearly all of the measures are the same few numbers, and what is equal is judged equally: once.
+    distinct = measurements.drop_duplicates(ignore_index=True)
+    alike = measurements.groupby(["value", "limit"], dropna=False, sort=False).ngroup().to_numpy()
+    for evaluated in _validate(distinct).results:
         problem = _exception_of(evaluated)
         failing = set(evaluated.result.get("unexpected_index_list") or ())
         if problem or (not evaluated.success and not failing):
-            failing = set(range(len(judged) * rows))
-        for index in failing:
+            failing = set(range(len(distinct)))
+        for index in _where(alike, failing):
             check, row = judged[index // rows], index % rows
             failing_rows, said = failures[check.name]
             failing_rows.add(row)
             failures[check.name] = (failing_rows, said or problem)
     return failures
+
+
+def _where(alike: Any, failing: set[int]) -> list[int]:
+    """Places whose number is among the failing ones."""
+    import numpy as np
+
+    return np.flatnonzero(np.isin(alike, sorted(failing))).tolist() if failing else []
 
 
 def _measurements(judged: list[Check], profile: "pd.DataFrame") -> "pd.DataFrame":

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from ecom_assets.contracts import Contract
 from ecom_assets.quality.hashing import quoted
 from ecom_assets.warehouse.connection import Connection, columns_of, rows, table_exists, table_name, transaction
+from ecom_assets.warehouse.moved import KEY_HASH, can_move
 
 STAGED = "_next_"  # prefix of a table that was staged and not yet swapped
 
@@ -25,6 +26,8 @@ LINEAGE_TABLES = {
     "restatements": """asset VARCHAR, measure VARCHAR, "day" DATE, member VARCHAR, was DOUBLE, "is" DOUBLE,
         cause VARCHAR, run_id VARCHAR, restated_at TIMESTAMP""",
     "feeds": "source VARCHAR, dataset VARCHAR",
+    # The SQL by which the hashes of a raw table's keys were made: another one makes them anew.
+    "key_hashes": "dataset VARCHAR, made_by VARCHAR",
     # One row a landing file, as last seen; what stands in raw is `loaded_hash`, which a refused file leaves alone.
     "source_files": """source VARCHAR, datasets VARCHAR[], source_file VARCHAR, size_bytes BIGINT, modified_ns BIGINT,
         file_hash VARCHAR, loaded_hash VARCHAR, rows_used BIGINT, rows_quarantined BIGINT, first_event_at TIMESTAMP,
@@ -36,6 +39,10 @@ LINEAGE_TABLES = {
     "days": """asset VARCHAR, business_date DATE, state VARCHAR, stale BOOLEAN, fingerprint VARCHAR, reason VARCHAR,
         run_id VARCHAR, evaluated_at TIMESTAMP, row_count BIGINT, content_hash HUGEINT, newest_day DATE,
         written_at TIMESTAMP, stale_since TIMESTAMP, held BOOLEAN""",
+    # Which file readers get as a day of a table that is published by day; snapshots from `until_version` on use
+    # another. `written_at` is that of the rows in lineage.days, `treatment` tells how personal columns appear.
+    "published_days": """asset VARCHAR, business_date DATE, file VARCHAR, treatment VARCHAR, written_at TIMESTAMP,
+        until_version BIGINT""",
 }
 
 LINEAGE_VIEWS = {
@@ -172,9 +179,10 @@ def _create_lineage_table(connection: Connection, name: str, columns: str) -> No
 
 
 def _create_raw(connection: Connection, contract: Contract) -> None:
-    _create(connection, "raw", contract.name, raw_columns(contract))
+    wanted = {**raw_columns(contract), **({KEY_HASH: "UBIGINT"} if can_move(contract) else {})}
+    _create(connection, "raw", contract.name, wanted)
     known = columns_of(connection, f"raw.{quoted(contract.name)}")
-    for name, kind in raw_columns(contract).items():
+    for name, kind in wanted.items():
         if name not in known:
             rows(connection, f"alter table raw.{quoted(contract.name)} add column {quoted(name)} {kind}")
 

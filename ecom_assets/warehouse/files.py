@@ -112,24 +112,21 @@ def replace_files(
     with transaction(connection):
         rows(connection, "delete from lineage.feeds where source = ?", [staged.source])
         records.insert(connection, "feeds", [(staged.source, dataset) for dataset in staged.feeds])
+        replaced = _known(connection, staged.source, names)
         touched = {
             dataset: moved.touched_keys(
-                connection, contracts[dataset], key_hash, names, f"temp.main.{_staged(dataset)}"
+                connection, contracts[dataset], key_hash, replaced, f"temp.main.{_staged(dataset)}"
             )
             for dataset in staged.feeds
         }
-        _forget_rows(connection, staged.source, staged.feeds, names)
+        _forget_rows(connection, staged.source, staged.feeds, replaced)
         for dataset in staged.feeds:
-            columns = ", ".join(quoted(name) for name in raw_columns(contracts[dataset]))
-            rows(
-                connection,
-                f"insert into raw.{quoted(dataset)} by name select {columns} from temp.main.{_staged(dataset)}",
-            )
+            _keep_rows(connection, contracts[dataset], key_hash)
             _quarantine(connection, dataset, at)
         _keep_repairs(connection, at)
         _record_days(connection, staged, taken)
         for dataset in staged.feeds:
-            moved.refresh(connection, contracts[dataset], key_hash, touched[dataset])
+            moved.refresh(connection, contracts[dataset], touched[dataset])
         _record_files(connection, staged, run_id, at, {file.name: file.modified_ns for file in seen})
     _free_staged(connection)
 
@@ -144,13 +141,13 @@ def forget_files(
 ) -> None:
     """Take away everything that the named files of a source brought, in one transaction."""
     with transaction(connection):
+        known = _known(connection, source, names)
         touched = {
-            dataset: moved.touched_keys(connection, contracts[dataset], key_hash, list(names), None)
-            for dataset in feeds
+            dataset: moved.touched_keys(connection, contracts[dataset], key_hash, known, None) for dataset in feeds
         }
-        _forget_rows(connection, source, feeds, list(names))
+        _forget_rows(connection, source, feeds, known)
         for dataset in feeds:
-            moved.refresh(connection, contracts[dataset], key_hash, touched[dataset])
+            moved.refresh(connection, contracts[dataset], touched[dataset])
         sql = "delete from lineage.source_files where source = $source and source_file in (select unnest($names))"
         rows(connection, sql, {"source": source, "names": list(names)})
 
@@ -174,13 +171,25 @@ def _compare(connection: Connection, contract: Contract) -> None:
         raise ValueError(f"raw/{contract.name}: the staged columns are not those of the contract: {differing}")
 
 
+def _known(connection: Connection, source: str, names: Sequence[str]) -> list[str]:
+    """Those of the files that brought something before."""
+    sql = """select source_file from lineage.source_files where source = $source and loaded_hash is not null
+        and source_file in (select unnest($names::varchar[]))"""
+    return [row[0] for row in rows(connection, sql, {"source": source, "names": list(names)})]
+
+
+def _keep_rows(connection: Connection, contract: Contract, key_hash: moved.KeyHash) -> None:
+    columns = [quoted(name) for name in raw_columns(contract)]
+    if moved.can_move(contract):
+        columns.append(f"{key_hash(contract)} as {moved.KEY_HASH}")
+    select = f"select {', '.join(columns)} from temp.main.{_staged(contract.name)}"
+    rows(connection, f"insert into raw.{quoted(contract.name)} by name {select}")
+
+
 def _forget_rows(connection: Connection, source: str, feeds: Sequence[str], names: list[str]) -> None:
-    known_sql = "select source_file from lineage.source_files where source = $source and loaded_hash is not null"
-    known = {row[0] for row in rows(connection, known_sql, {"source": source})}
-    replaced = [name for name in names if name in known]
-    if not replaced:
+    if not names:
         return  # nothing to look for: most files are new, and a search reads the whole history
-    bound = {"names": replaced}
+    bound = {"names": names}
     for dataset in feeds:
         rows(connection, f"delete from raw.{quoted(dataset)} where _source_file in (select unnest($names))", bound)
         sql = f"delete from quarantine.{quoted(dataset)} where source_file in (select unnest($names))"

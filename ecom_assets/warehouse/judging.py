@@ -72,16 +72,12 @@ def judge_staged(
         "where asset = $asset and business_date is not null and content_hash is not null",
         {"asset": contract.asset},
     )
-    result = connection.execute(profile_sql(contract, staged, unknown))
-    names = [column[0] for column in result.description]
-    columns = dict(zip(names, zip(*result.fetchall(), strict=True), strict=True))
-    # DECIMAL and HUGEINT measures come as Python objects, which Great Expectations cannot compare.
-    profile = pd.DataFrame(
-        {name: each if at < 3 else pd.to_numeric(pd.Series(each)) for at, (name, each) in enumerate(columns.items())}
-    )
-    found = [None if pd.isna(day) else day for day in profile["business_date"]]
+    # As a frame, in which decimals and huge integers are floats; years of days as Python objects would take longer.
+    profile = connection.execute(profile_sql(contract, staged, unknown)).df()
+    found = [None if pd.isna(day) else day.date() for day in profile["business_date"]]
+    profile["business_date"] = pd.Series(found, dtype=object)
     return Judgement(
-        [*_schema_verdicts(found, True, "as in the contract"), *judge(contract, profile)],
+        [*_schema_verdicts([None] if days is None else found, True, "as in the contract"), *judge(contract, profile)],
         dict(zip(found, map(int, profile["row_count"]), strict=True)),
         dict(zip(found, map(int, profile["content_hash"]), strict=True)),
     )

@@ -11,6 +11,7 @@ from ecom_assets.contracts import Contract
 from ecom_assets.quality.hashing import quoted
 from ecom_assets.warehouse.connection import Connection, rows, value
 
+KEY_HASH = "_key_hash"  # the column of a raw table, where keys can move
 KeyHash = Callable[[Contract], str]  # SQL (UBIGINT) of a raw row's key, equal for values that clean reads as equal
 
 
@@ -19,10 +20,34 @@ def can_move(contract: Contract) -> bool:
     return contract.partitioned_by is not None and contract.partitioned_by not in contract.key
 
 
+def hash_keys(connection: Connection, contract: Contract, key_hash: KeyHash) -> None:
+    """Keep the hash of every row's key beside it in raw; all of them anew where the SQL of it changed.
+
+    With it a load looks for the keys that came among eight bytes a row of history instead of among its texts.
+    """
+    if not can_move(contract):
+        return
+    name, raw, key = contract.name, f"raw.{quoted(contract.name)}", key_hash(contract)
+    known = value(connection, "select made_by from lineage.key_hashes where dataset = ?", [name])
+    if known == key:
+        return
+    rows(connection, f"update {raw} set {KEY_HASH} = {key}")
+    rows(connection, "delete from lineage.key_hashes where dataset = ?", [name])
+    rows(connection, "insert into lineage.key_hashes values (?, ?)", [name, key])
+
+
 def touched_keys(
-    connection: Connection, contract: Contract, key_hash: KeyHash, names: list[str], staged: str | None
+    connection: Connection, contract: Contract, key_hash: KeyHash, replaced: Sequence[str], staged: str | None
 ) -> str | None:
-    """Keep, in a temp table, the keys that the files brought before and bring now; its name, None for all keys."""
+    """Keep, in a temp table, the keys that files bring now and brought before; its name, None for all keys.
+
+    Args:
+        connection: the warehouse.
+        contract: of the dataset.
+        key_hash: the SQL of a key's hash.
+        replaced: the files that brought something before.
+        staged: what they bring now.
+    """
     if not can_move(contract):
         return None
     raw = f"raw.{quoted(contract.name)}"
@@ -30,40 +55,44 @@ def touched_keys(
         connection, f"select count(*) from {raw}"
     ):
         return None  # most of the table is new: looking at all of it is cheaper
-    table, key = quoted(f"_touched_{contract.name}"), key_hash(contract)
-    select = f"select {key} as key_hash from {raw} where _source_file in (select unnest($names::varchar[]))"
-    if staged:
-        select += f" union all select {key} from {staged}"
+    table = quoted(f"_touched_{contract.name}")
+    came = [f"select {key_hash(contract)} as key_hash from {staged}"] if staged else []
+    if replaced:  # looking for them reads the history of the file names
+        came.append(
+            f"select {KEY_HASH} as key_hash from {raw} where _source_file in (select unnest($names::varchar[]))"
+        )
+    found = " union all ".join(came) or "select null::ubigint as key_hash where false"
     rows(
         connection,
-        f"create or replace temp table {table} as select distinct key_hash from ({select})",
-        {"names": names},
+        f"create or replace temp table {table} as select distinct key_hash from ({found})",
+        {"names": list(replaced)} if replaced else None,
     )
     return f"temp.main.{table}"
 
 
-def refresh(connection: Connection, contract: Contract, key_hash: KeyHash, touched: str | None) -> None:
+def refresh(connection: Connection, contract: Contract, touched: str | None) -> None:
     """Find out anew which of the touched keys (None: of all keys) lie on more than one date in raw."""
     if not can_move(contract):
         return
-    key, raw, bound = key_hash(contract), f"raw.{quoted(contract.name)}", {"dataset": contract.name}
-    among = f"where key_hash in (select key_hash from {touched})" if touched else ""
+    raw, bound = f"raw.{quoted(contract.name)}", {"dataset": contract.name}
+    among = f"key_hash in (select key_hash from {touched})" if touched else "true"
+    rows(connection, f"delete from lineage.moved_days where dataset = $dataset and {among}", bound)
+    keyed = f"(select {KEY_HASH} as key_hash, _business_date, _source_file, _source_line from {raw})"
     rows(
         connection,
-        f"delete from lineage.moved_days where dataset = $dataset {among.replace('where', 'and')}",
-        bound,
+        f"create or replace temp table _moved as select key_hash from {keyed} where {among} "
+        "group by key_hash having min(_business_date) <> max(_business_date)",
     )
-    keyed = f"(select {key} as key_hash, _business_date, _source_file, _source_line from {raw})"
-    candidates = f"""select key_hash from {keyed} {among} group by key_hash
-        having min(_business_date) <> max(_business_date)"""
-    sql = f"""
-        insert into lineage.moved_days by name
-        select distinct $dataset as dataset, key_hash, _business_date as business_date,
-            last_value(_business_date) over (partition by key_hash order by _source_file, _source_line
-                rows between unbounded preceding and unbounded following) as last_date
-        from {keyed} where key_hash in ({candidates})
-    """
-    rows(connection, sql, bound)
+    if value(connection, "select count(*) from temp.main._moved"):
+        sql = f"""
+            insert into lineage.moved_days by name
+            select distinct $dataset as dataset, key_hash, _business_date as business_date,
+                last_value(_business_date) over (partition by key_hash order by _source_file, _source_line
+                    rows between unbounded preceding and unbounded following) as last_date
+            from {keyed} where key_hash in (select key_hash from temp.main._moved)
+        """
+        rows(connection, sql, bound)
+    rows(connection, "drop table temp.main._moved")
     if touched:
         rows(connection, f"drop table {touched}")
 

@@ -28,6 +28,17 @@ class HashKey:
         block = (hashlib.sha256(secret).digest() if len(secret) > _BLOCK else secret).ljust(_BLOCK, b"\0")
         return cls(bytes(byte ^ 0x36 for byte in block), bytes(byte ^ 0x5C for byte in block))
 
+    def digest(self, text: str) -> str:
+        """HMAC-SHA256 of `text`, in hexadecimal."""
+        import hashlib
+
+        inner = hashlib.sha256(self.inner + text.encode()).digest()
+        return hashlib.sha256(self.outer + inner).hexdigest()
+
+    def bound(self, shown: list[str]) -> dict[str, bytes] | None:
+        """The parameters that these select-list items of `published_columns` name; None where they name none."""
+        return {"inner": self.inner, "outer": self.outer} if any("$inner" in item for item in shown) else None
+
 
 def hash_key(home: Home) -> HashKey:
     """The key of this home: `ECOM_HASH_KEY`, else home/secret.key, which is made when it is missing.

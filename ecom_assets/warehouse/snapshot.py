@@ -1,15 +1,15 @@
 """The published snapshot: an immutable, versioned DuckDB file that readers open, named by a pointer file.
 
 A snapshot is built under another name, flushed to disk and renamed; then the pointer is replaced. A crash at any
-moment leaves the pointer on a whole snapshot. It costs a copy of the reader-facing tables; a fresh file is also
-what makes a deleted value really gone, for DuckDB keeps deleted rows in the old one.
+moment leaves the pointer on a whole snapshot. It holds a copy of the reader-facing tables, and views over files of a
+day each of those that are too large for that (`daily_files`). Fresh files are also what makes a deleted value really
+gone, for DuckDB keeps deleted rows in the old one.
 """
 
-import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from time import perf_counter, sleep
 
@@ -18,7 +18,8 @@ import duckdb
 from ecom_assets.contracts import Contract
 from ecom_assets.quality.hashing import quoted
 from ecom_assets.settings import Home
-from ecom_assets.warehouse.connection import Connection, columns_of, connect, rows
+from ecom_assets.warehouse.connection import Connection, columns_of, connect, rows, table_exists, table_name, value
+from ecom_assets.warehouse.daily_files import DailyFiles, delete_unused, flush, sweep
 from ecom_assets.warehouse.ddl import LINEAGE_VIEWS
 from ecom_assets.warehouse.personal import HashKey, hash_key, personal_names, published_columns
 from ecom_assets.warehouse.records import now
@@ -26,8 +27,14 @@ from ecom_assets.warehouse.records import now
 KEPT = 10
 POINTER = "current"
 _NAME = re.compile(r"snapshot-(\d{8})\.duckdb")
-_WITHHELD_SCHEMAS = ("raw", "main", "temp")
+# The layers that readers see, as far as they have tables. Raw holds what nobody judged, and personal data in full.
+READER_LAYERS = (
+    "clean", "profile", "kpi", "customer", "anomaly", "forecast", "model", "insight", "report", "quarantine", "lineage",
+)  # fmt: skip
 _TRIES = 50
+_COMMENT = (
+    "Rows of Parquet files beside this database. Open it in its own folder, or set file_search_path to that folder."
+)
 
 
 class NoSnapshotError(RuntimeError):
@@ -36,98 +43,173 @@ class NoSnapshotError(RuntimeError):
 
 @dataclass(frozen=True)
 class Snapshot:
-    """One published snapshot; `seconds` and `size_bytes` are what it cost."""
+    """One published snapshot; `seconds`, `size_bytes` of its file and `new_files` of days are what it cost."""
 
     version: int
     path: Path
     published_at: datetime
     seconds: float
     size_bytes: int
+    new_files: int = 0
 
 
 def publish(connection: Connection, home: Home, contracts: Iterable[Contract], run_id: str = "") -> Snapshot:
-    """Copy the reader-facing tables into a new snapshot and switch readers to it.
+    """Make a new snapshot of the reader-facing tables and switch readers to it.
 
-    Every schema but raw is reader-facing, lineage and quarantine with them, so that a failed run can be explained.
-    Call it while holding `writer_lock`, outside a transaction.
+    Lineage and quarantine are reader-facing too, so that a failed run can be explained. Call it while holding
+    `writer_lock`, outside a transaction.
 
     Args:
         connection: the warehouse.
         home: where snapshots lie.
-        contracts: of the tables; they say how personal columns appear.
+        contracts: of the tables; they say how personal columns appear, and which tables are published by day.
         run_id: the run that publishes.
     """
     started, at = perf_counter(), now()
     home.published.mkdir(parents=True, exist_ok=True)
-    current = _pointed_at(home)
-    _clean_up(home, current)
+    current = _pointed_at(home.published)
+    is_untidy = _clean_up(home, current)
     version = (_version(current) if current else 0) + 1
     path = home.published / f"snapshot-{version:08d}.duckdb"
     half = home.published / f"building-{version:08d}.duckdb"
-    rows(connection, f"attach '{str(half).replace(chr(39), chr(39) * 2)}' as _snapshot")
+    build = _Build(connection, {each.asset: each for each in contracts}, home.published, hash_key(home))
+    rows(connection, f"attach {_text(str(half))} as _snapshot")
     try:
-        _fill(connection, {each.asset: each for each in contracts}, hash_key(home), (version, at, run_id))
+        new_files = build.fill(version, at, run_id)
     finally:
         rows(connection, "detach _snapshot")
-    _flush(half)
+    flush(half)
     half.replace(path)
-    _flush(home.published)
+    flush(home.published)
     _switch(home, path.name)
     _delete_old(home, version)
-    return Snapshot(version, path, at, perf_counter() - started, path.stat().st_size)
+    delete_unused(connection, home.published, version - KEPT + 1)
+    if is_untidy or version % KEPT == 0:
+        _sweep(home.published)
+    return Snapshot(version, path, at, perf_counter() - started, path.stat().st_size, new_files)
 
 
-def open_snapshot(home: Home) -> Connection:
-    """A read-only connection to the newest snapshot; it keeps a consistent view however long it is open.
+def open_snapshot(published: Home | Path) -> Connection:
+    """A read-only connection to the newest snapshot of a home, or of a folder of snapshots that was copied elsewhere.
+
+    It keeps a consistent view for as long as its snapshot is among the last ten. Snapshots name their files of days
+    relative to their own folder; this is the place that tells DuckDB where that is, for cursors of it too.
 
     Raises:
-        NoSnapshotError: nothing was published in this home.
+        NoSnapshotError: nothing was published there.
     """
+    folder = published.published if isinstance(published, Home) else published.expanduser().resolve()
     for _ in range(_TRIES):
-        name = _pointed_at(home)
+        name = _pointed_at(folder)
         if name is None:
-            raise NoSnapshotError(f"{home.root}: nothing is published yet; run `ecom run` or `ecom demo` first")
+            where = published.root if isinstance(published, Home) else folder
+            raise NoSnapshotError(f"{where}: nothing is published yet; run `ecom run` or `ecom demo` first")
         try:
-            return connect(home.published / name, read_only=True)
+            connection = connect(folder / name, read_only=True)
         except duckdb.IOException:
             # Ten publications between reading the pointer and opening the file: the pointer has moved on.
-            if _pointed_at(home) == name:
+            if _pointed_at(folder) == name:
                 raise
             sleep(0.02)
-    raise NoSnapshotError(f"{home.published}: the pointer moved {_TRIES} times while a snapshot was being opened")
+            continue
+        if _can_be_searched(folder):
+            rows(connection, f"set global file_search_path = {_text(str(folder))}")
+        return connection
+    raise NoSnapshotError(f"{folder}: the pointer moved {_TRIES} times while a snapshot was being opened")
 
 
-def _fill(
-    connection: Connection, contracts: dict[str, Contract], key: HashKey, identity: tuple[int, datetime, str]
-) -> None:
-    withheld = _withheld(connection, contracts)
-    found = rows(
-        connection,
-        "select table_schema, table_name from information_schema.tables where table_catalog = current_database() "
-        "and table_type = 'BASE TABLE' and not starts_with(table_name, '_') order by all",
-    )
-    tables = [(schema, table) for schema, table in found if schema not in _WITHHELD_SCHEMAS]
-    for schema in sorted({schema for schema, _ in tables}):
-        rows(connection, f"create schema _snapshot.{quoted(schema)}")
-    for schema, table in tables:
-        name = f"{quoted(schema)}.{quoted(table)}"
-        listed = ", ".join(_shown(connection, contracts, withheld, schema, table))
-        bound = {"inner": key.inner, "outer": key.outer} if "$inner" in listed else None
-        if bound and "$outer" not in listed:
-            bound = None
-        rows(connection, f"create table _snapshot.{name} as select {listed} from {name}", bound)
-    rows(
-        connection,
-        "create table _snapshot.lineage.snapshot as select ? as version, ?::timestamp as published_at, ? as run_id",
-        list(identity),
-    )
-    here = str(rows(connection, "select current_database()")[0][0])
-    try:
-        rows(connection, "use _snapshot")
-        for view, select in LINEAGE_VIEWS.items():
-            rows(connection, f"create view lineage.{view} as {select}")
-    finally:
-        rows(connection, f"use {quoted(here)}")
+def _can_be_searched(folder: Path) -> bool:
+    """Whether DuckDB can be told to look for files there: its setting is a list that commas divide."""
+    return "," not in str(folder)
+
+
+@dataclass(frozen=True)
+class _Build:
+    """Fills the attached database `_snapshot`; `folder` is where it will lie."""
+
+    connection: Connection
+    contracts: dict[str, Contract]
+    folder: Path
+    key: HashKey
+
+    def fill(self, version: int, at: datetime, run_id: str) -> int:
+        """Make every schema, table and view of the snapshot; how many files of days were new."""
+        tables = self._tables()
+        by_day = [asset for asset in tables if self._is_by_day(asset)]
+        before = self._files()
+        # First the files and the ledger of them, which is published too.
+        views = {asset: self._daily_files(asset).write(version) for asset in by_day}
+        for schema in sorted({_place(asset)[0] for asset in tables}):
+            rows(self.connection, f"create schema _snapshot.{quoted(schema)}")
+        self._create_views(views)
+        withheld = _withheld(self.connection, self.contracts)
+        for asset in tables:
+            if asset not in views:
+                self._copy(asset, withheld)
+        rows(
+            self.connection,
+            "create table _snapshot.lineage.snapshot as select ? as version, ?::timestamp as published_at, ? as run_id",
+            [version, at, run_id],
+        )
+        self._create_lineage_views()
+        return len(self._files() - before)
+
+    def _tables(self) -> list[str]:
+        found = rows(
+            self.connection,
+            "select table_schema, table_name from information_schema.tables where table_catalog = current_database() "
+            "and table_type = 'BASE TABLE' and not starts_with(table_name, '_') order by all",
+        )
+        return [f"{schema}/{table}" for schema, table in found if schema in READER_LAYERS]
+
+    def _is_by_day(self, asset: str) -> bool:
+        contract = self.contracts.get(asset)
+        is_by_day = contract is not None and contract.published_as == "daily_files"
+        return is_by_day and _can_be_searched(self.folder)
+
+    def _daily_files(self, asset: str) -> DailyFiles:
+        return DailyFiles(self.connection, self.folder, self.contracts[asset], self.key)
+
+    def _files(self) -> set[str]:
+        return {name for (name,) in rows(self.connection, "select distinct file from lineage.published_days")}
+
+    def _create_views(self, views: dict[str, dict[date, str]]) -> None:
+        """DuckDB looks at a view's files when it makes the view, so it must know where they are, as readers must."""
+        if not views:
+            return
+        before = str(value(self.connection, "select current_setting('file_search_path')") or "")
+        rows(self.connection, f"set file_search_path = {_text(str(self.folder))}")
+        try:
+            for asset, files in views.items():
+                name = f"_snapshot.{table_name(asset)}"
+                rows(self.connection, f"create view {name} as {self._daily_files(asset).view_sql(files.values())}")
+                rows(self.connection, f"comment on view {name} is {_text(_COMMENT)}")
+        finally:
+            rows(self.connection, f"set file_search_path = {_text(before)}")
+
+    def _copy(self, asset: str, withheld: set[str]) -> None:
+        listed = _shown(self.connection, self.contracts, withheld, *_place(asset))
+        name = table_name(asset)
+        select = f"select {', '.join(listed)} from {name}"
+        rows(self.connection, f"create table _snapshot.{name} as {select}", self.key.bound(listed))
+
+    def _create_lineage_views(self) -> None:
+        here = str(value(self.connection, "select current_database()"))
+        try:
+            rows(self.connection, "use _snapshot")
+            for view, select in LINEAGE_VIEWS.items():
+                rows(self.connection, f"create view lineage.{view} as {select}")
+        finally:
+            rows(self.connection, f"use {quoted(here)}")
+
+
+def _place(asset: str) -> tuple[str, str]:
+    schema, _, table = asset.partition("/")
+    return schema, table
+
+
+def _text(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
 
 
 def _shown(
@@ -171,9 +253,9 @@ def _withheld(connection: Connection, contracts: dict[str, Contract]) -> set[str
     return personal | {row[0] for row in rows(connection, sql, {"personal": sorted(personal)})}
 
 
-def _pointed_at(home: Home) -> str | None:
+def _pointed_at(folder: Path) -> str | None:
     try:
-        return (home.published / POINTER).read_text(encoding="utf-8").strip() or None
+        return (folder / POINTER).read_text(encoding="utf-8").strip() or None
     except FileNotFoundError:
         return None
 
@@ -188,18 +270,21 @@ def _version(name: str) -> int:
 def _switch(home: Home, name: str) -> None:
     half = home.published / f"{POINTER}.tmp"
     half.write_text(name + "\n", encoding="utf-8")
-    _flush(half)
+    flush(half)
     half.replace(home.published / POINTER)
-    _flush(home.published)
+    flush(home.published)
 
 
-def _clean_up(home: Home, current: str | None) -> None:
-    """Delete what a crash left: half-built files, and snapshots that the pointer never reached."""
+def _clean_up(home: Home, current: str | None) -> bool:
+    """Delete what a crash left: half-built files, and snapshots that the pointer never reached; whether it left any."""
     newest = _version(current) if current else 0
+    found = False
     for path in home.published.iterdir():
         named = _NAME.fullmatch(path.name)
         if path.name.startswith("building-") or (named and int(named[1]) > newest):
             path.unlink(missing_ok=True)
+            found = True
+    return found
 
 
 def _delete_old(home: Home, version: int) -> None:
@@ -209,12 +294,13 @@ def _delete_old(home: Home, version: int) -> None:
             path.unlink(missing_ok=True)
 
 
-def _flush(path: Path) -> None:
-    """Make sure that a file, or the names in a folder, are on disk. Folders cannot be flushed on Windows."""
-    if os.name == "nt" and path.is_dir():
-        return
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _sweep(folder: Path) -> None:
+    """Delete the files of days that none of the kept snapshots names; they know better than a ledger that was lost."""
+    wanted: set[str] = set()
+    for path in folder.iterdir():
+        if _NAME.fullmatch(path.name):
+            with connect(path, read_only=True) as snapshot:
+                if table_exists(snapshot, "lineage", "published_days"):  # older ones have no files of days
+                    sql = "select file from lineage.published_days where until_version is null"
+                    wanted |= {name for (name,) in rows(snapshot, sql)}
+    sweep(folder, wanted)

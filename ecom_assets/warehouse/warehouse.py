@@ -8,8 +8,8 @@ import pandas as pd
 
 from ecom_assets.contracts import Contract, dataset_contracts, kpi_contracts, profile_contracts
 from ecom_assets.settings import Shop
-from ecom_assets.warehouse import days, ddl, files, records
-from ecom_assets.warehouse.connection import Connection, configure, rows
+from ecom_assets.warehouse import days, ddl, files, moved, records
+from ecom_assets.warehouse.connection import Connection, configure, rows, transaction
 from ecom_assets.warehouse.moved import KeyHash
 from ecom_assets.warehouse.outcome import Outcome
 from ecom_assets.warehouse.recording import Recorder
@@ -49,7 +49,12 @@ class Warehouse:
         Returns:
             What was made anew because its contract changed, in words.
         """
-        return ddl.create_all(self.connection, self.contracts.values())
+        notes = ddl.create_all(self.connection, self.contracts.values())
+        if self._key_hash is not None:
+            with transaction(self.connection):
+                for contract in self._datasets().values():
+                    moved.hash_keys(self.connection, contract, self._key_hash)
+        return notes
 
     def changed_files(self, plan: files.Plan, found: Sequence[files.File]) -> tuple[list[Any], list[str]]:
         """The landing files that are new or changed, and the names of files of this source that went away."""

@@ -1,0 +1,188 @@
+"""Large tables as readers get them: one immutable Parquet file a table and day, and a view over the newest of each.
+
+Here stands how a day's file is named, written, found again and deleted. Which tables are published so, their
+contracts say (`published_as: daily_files`); the snapshot that holds the views is built by `snapshot`.
+
+A file's name tells what it holds: its rows and how personal columns were treated. So no file is ever changed, and a
+day that reads as before keeps the file that it has. The ledger `lineage.published_days` says which file is a day's,
+and until which snapshot it was.
+"""
+
+import os
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cached_property
+from pathlib import Path
+
+from ecom_assets.contracts import Contract
+from ecom_assets.quality.hashing import content_hash_sql, quoted
+from ecom_assets.warehouse import records
+from ecom_assets.warehouse.connection import Connection, columns_of, rows, table_name, transaction, value
+from ecom_assets.warehouse.personal import HashKey, published_columns
+
+FOLDER = "days"  # below the folder of the snapshots
+_FORMAT = "parquet zstd 1"  # another one writes every file anew
+_WRITERS = 2  # files at once: writing one is mostly waiting for the disk
+_HALF = ".half"
+
+
+@dataclass(frozen=True)
+class DailyFiles:
+    """The files of one table: `folder` is the one of the snapshots, to which the names in views are relative."""
+
+    connection: Connection
+    folder: Path
+    contract: Contract
+    key: HashKey
+
+    def write(self, version: int) -> dict[date, str]:
+        """Write the files of the days that changed, for snapshot `version`; the file of every day, oldest first.
+
+        Files are on disk under their names, and the ledger says so, when this returns. After a crash in between,
+        files that nobody refers to are left; they are used when the same is to be written again, or swept up.
+        """
+        standing, known = self._standing(), self._known()
+        kept = {
+            day: name
+            for day, (name, treatment, written_at) in known.items()
+            if standing.get(day) == written_at is not None
+            and treatment == self._treatment
+            and (self.folder / name).exists()
+        }
+        named = self._named(sorted(standing.keys() - kept.keys()))
+        self._write_files({day: name for day, name in named.items() if not (self.folder / name).exists()})
+        self._record(named, known.keys() - standing.keys(), standing, version)
+        return dict(sorted({**kept, **named}.items()))
+
+    def view_sql(self, names: Iterable[str]) -> str:
+        """A SELECT of the table's published columns over the files; without any, typed and without rows."""
+        shown = columns_of(self.connection, f"select {', '.join(self._shown)} from {self._table}", self._bound)
+        listed = ", ".join(f"'{name}'" for name in names)
+        if not listed:
+            columns = [f"null::{kind} as {quoted(name)}" for name, kind in shown.items()]
+            return f"select {', '.join(columns)} where false"
+        # The day stands in the path too, so that a question about some days opens no other day's file.
+        options = "hive_partitioning = true, hive_types = {'business_date': DATE}"
+        return f"select {', '.join(map(quoted, shown))} from read_parquet([{listed}], {options})"
+
+    @property
+    def _table(self) -> str:
+        return table_name(self.contract.asset)
+
+    @cached_property
+    def _shown(self) -> list[str]:
+        return published_columns(self.contract, list(columns_of(self.connection, self._table)))
+
+    @property
+    def _bound(self) -> dict[str, bytes] | None:
+        return self.key.bound(self._shown)
+
+    @cached_property
+    def _treatment(self) -> str:
+        """Changes with the published columns, their types, how personal ones appear, and the key of the hashes."""
+        types = columns_of(self.connection, self._table)
+        return self.key.digest(f"{_FORMAT} {self._shown} {types}")[:16]
+
+    def _standing(self) -> dict[date, datetime | None]:
+        """Days that have rows, with the moment at which they were written, as far as lineage accounts for the rows."""
+        sql = """select business_date, written_at, row_count from lineage.days
+            where asset = ? and business_date is not null and content_hash is not null and row_count > 0"""
+        recorded = rows(self.connection, sql, [self.contract.asset])
+        if sum(row[2] for row in recorded) == value(self.connection, f"select count(*) from {self._table}"):
+            return {day: written_at for day, written_at, _ in recorded}
+        return {row[0]: None for row in rows(self.connection, f"select distinct business_date from {self._table}")}
+
+    def _known(self) -> dict[date, tuple[str, str, datetime | None]]:
+        sql = """select business_date, file, treatment, written_at from lineage.published_days
+            where asset = ? and until_version is null"""
+        return {row[0]: row[1:] for row in rows(self.connection, sql, [self.contract.asset])}
+
+    def _named(self, days: list[date]) -> dict[date, str]:
+        """The name that each day's file must have, from the rows that stand and the treatment.
+
+        The content hash leaves out where a row came from, which readers see too, so that is hashed beside it. The
+        home's key is mixed in: nobody can try guesses of withheld values against a name.
+        """
+        if not days:
+            return {}
+        origin = [name for name in columns_of(self.connection, self._table) if name.startswith("_")]
+        came_from = ", ".join(map(quoted, (*self.contract.key, *origin)))
+        sql = f"""
+            select business_date, count(*), {content_hash_sql(self.contract)}::varchar, sum(hash({came_from}))::varchar
+            from {self._table} where business_date in (select unnest($days::date[])) group by business_date
+        """
+        folder = f"{FOLDER}/{self.contract.layer}.{self.contract.name}"
+        return {
+            day: f"{folder}/business_date={day}/{self.key.digest(f'{self._treatment} {held}')[:16]}.parquet"
+            for day, *held in rows(self.connection, sql, {"days": days})
+        }
+
+    def _write_files(self, names: Mapping[date, str]) -> None:
+        with ThreadPoolExecutor(_WRITERS) as pool:
+            for _ in pool.map(self._write_file, names, names.values()):
+                pass  # an error is raised here
+        for parent in {parent for name in names.values() for parent in list((self.folder / name).parents)[1:4]}:
+            flush(parent)
+
+    def _write_file(self, day: date, name: str) -> None:
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        half = path.with_suffix(_HALF)
+        select = f"select {', '.join(self._shown)} from {self._table} where business_date = date '{day}'"
+        target = str(half).replace("'", "''")
+        with self.connection.cursor() as connection:
+            rows(connection, f"copy ({select}) to '{target}' (format parquet, compression zstd)", self._bound)
+        flush(half)
+        half.replace(path)
+        flush(path.parent)
+
+    def _record(
+        self, named: Mapping[date, str], gone: Iterable[date], standing: Mapping[date, datetime | None], version: int
+    ) -> None:
+        ended = sorted({*named, *gone})
+        if not ended:
+            return
+        sql = """update lineage.published_days set until_version = $version
+            where asset = $asset and until_version is null and business_date in (select unnest($days::date[]))"""
+        asset = self.contract.asset
+        with transaction(self.connection):
+            rows(self.connection, sql, {"version": version, "asset": asset, "days": ended})
+            current = [(asset, day, name, self._treatment, standing[day], None) for day, name in sorted(named.items())]
+            records.insert(self.connection, "published_days", current)
+
+
+def delete_unused(connection: Connection, folder: Path, oldest_kept: int) -> None:
+    """Delete the files that no snapshot from `oldest_kept` on refers to, and forget them."""
+    ended = "until_version <= $oldest"
+    sql = f"""select file from lineage.published_days where {ended}
+        except select file from lineage.published_days where until_version is null or not {ended}"""
+    for (name,) in rows(connection, sql, {"oldest": oldest_kept}):
+        _delete(folder / name)
+    rows(connection, f"delete from lineage.published_days where {ended}", {"oldest": oldest_kept})
+
+
+def sweep(folder: Path, wanted: set[str]) -> None:
+    """Delete every file of days but those `wanted`: what a crash left, and what a lost ledger no longer knows."""
+    for path in (folder / FOLDER).rglob("*"):
+        if path.is_file() and path.relative_to(folder).as_posix() not in wanted:
+            _delete(path)
+
+
+def _delete(path: Path) -> None:
+    path.unlink(missing_ok=True)
+    with suppress(OSError):  # the day has other files
+        path.parent.rmdir()
+
+
+def flush(path: Path) -> None:
+    """Make sure that a file, or the names in a folder, are on disk. Folders cannot be flushed on Windows."""
+    if os.name == "nt" and path.is_dir():
+        return
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
