@@ -36,6 +36,13 @@ LINEAGE_TABLES = {
     "days": """asset VARCHAR, business_date DATE, state VARCHAR, stale BOOLEAN, fingerprint VARCHAR, reason VARCHAR,
         run_id VARCHAR, evaluated_at TIMESTAMP, row_count BIGINT, content_hash HUGEINT, newest_day DATE,
         written_at TIMESTAMP, stale_since TIMESTAMP, held BOOLEAN""",
+    # What people said of notifications. No table is made of files alone once these are used, so they are never dropped;
+    # a label keeps what the notification said when it was labelled.
+    "labels": """notification_id VARCHAR, label VARCHAR, note VARCHAR, kind VARCHAR, raised_date DATE, start_date DATE,
+        end_date DATE, metric VARCHAR, dimension VARCHAR, member VARCHAR, direction VARCHAR, severity VARCHAR,
+        score DOUBLE, series_count BIGINT, campaign_name VARCHAR, labelled_at TIMESTAMP""",
+    # Who is not to be told until when (inclusive): of one notification, or of all whose series is of a metric.
+    "snoozes": "notification_id VARCHAR, metric VARCHAR, until_date DATE, snoozed_at TIMESTAMP",
 }
 
 LINEAGE_VIEWS = {
