@@ -38,7 +38,8 @@ class Detected:
         points: time, value, expected, lower, upper (what would not have alarmed), score (surprise of the combined
             score), detectors (that agree), is_anomaly, event_id (0 outside), severity and direction ("" outside);
             further consensus (mean surprise of the detectors), sigma (noise in model space), zscore (signed, plans
-            taken off), is_planned and one column surprise_<detector> each. One row a step of the regular series.
+            taken off), is_planned, columns surprise_<detector> and score_<detector>, and expected_zscore,
+            lower_zscore and upper_zscore of that detector alone. One row a step of the regular series.
         events: one row per event, see `events.event_table`.
         missing_plans: planned campaigns of which nothing was to be seen, see `planned.missing_plans`.
         threshold: the surprise from which a step alarms.
@@ -152,7 +153,7 @@ def conclude(prepared: Prepared, isolated: np.ndarray, alarms_a_month: float | N
     best = np.where(np.isfinite(best), best, prepared.excess["zscore"])
     points["direction"] = np.where(points["is_anomaly"], np.where(best >= 0, "up", "down"), "")
     points["consensus"], points["zscore"], points["is_planned"] = consensus_mean(surprises), best, planned
-    points = _with_limits(points, prepared, threshold)
+    points = _with_limits(points, prepared, threshold).join(_of_each(prepared, isolated, threshold))
     unplanned = prepared.values - (one_step.judged.expected - one_step.plans)
     missing = missing_plans(history.times, history.campaigns, unplanned, one_step.plans, one_step.judged.sigma)
     return Detected(points, event_table(points, threshold), missing, threshold)
@@ -226,6 +227,24 @@ def _with_limits(points: pd.DataFrame, prepared: Prepared, threshold: float) -> 
         sigma=sigma,
     )
     return points[[*POINT_COLUMNS, *(name for name in points if name not in POINT_COLUMNS)]]
+
+
+def _of_each(prepared: Prepared, isolated: np.ndarray, threshold: float) -> pd.DataFrame:
+    """What each detector says by itself: its score, and of the z-score what it expected and would not have minded."""
+    by_phase, excess = prepared.by_phase, prepared.excess
+    distance = sustained(excess["zscore"])
+    width = score_limits(distance, threshold, prepared.every, NORMAL_PRIOR, prepared.planned) * by_phase.sigma
+    lower = prepared.transform.back(by_phase.expected - width)
+    return pd.DataFrame(
+        {
+            "score_zscore": excess["zscore"],
+            "score_isolation_forest": isolated,
+            "score_forecast_residual": excess["forecast_residual"],
+            "expected_zscore": prepared.transform.back(by_phase.expected),
+            "lower_zscore": np.maximum(lower, 0.0) if prepared.history.is_non_negative else lower,
+            "upper_zscore": prepared.transform.back(by_phase.expected + width),
+        }
+    )
 
 
 def _steps_a_month(history: History) -> float:

@@ -114,8 +114,14 @@ def plot(connection: Any, table: Contract, x: str, y: str, days: int = 120) -> d
     ).fetchall()
     if len(found) < 2:
         return None
-    image = base64.b64encode(_drawn(dict(reversed(found)), y.replace("_", " "))).decode()
-    return dg.MetadataValue.md(f"![{y} by {x}](data:image/png;base64,{image})")
+    return inline_png(f"{y} by {x}", _drawn(dict(reversed(found)), y.replace("_", " ")))
+
+
+def inline_png(title: str, png: bytes | None) -> dg.MarkdownMetadataValue | None:
+    """A PNG as metadata that needs no file; None where nothing was drawn."""
+    if png is None:
+        return None
+    return dg.MetadataValue.md(f"![{title}](data:image/png;base64,{base64.b64encode(png).decode()})")
 
 
 def _drawn(values: Mapping[Any, float], title: str) -> bytes:

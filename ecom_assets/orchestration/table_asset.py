@@ -1,7 +1,8 @@
 """The one way in which an asset becomes a table: run, judge, swap, tell.
 
-An asset here is a function that returns a `Query` or a frame. Everything around it is made from its contract:
-columns, checks, owner, tags, partitions. Writing happens in the op itself and not in an IO manager, because the
+An asset here is a function that returns a `Query` or a frame; a piece of work from which several tables come at once
+is a group of assets whose function returns `Frames`. Everything around them is made from their contracts: columns,
+checks, owner, tags, partitions. Writing happens in the op itself and not in an IO manager, because the
 verdicts must be yielded by the op that wrote, and a refused write must not be recorded as a materialization.
 How rows are staged, judged and swapped is `warehouse`'s business.
 """
@@ -9,7 +10,8 @@ How rows are staged, judged and swapped is `warehouse`'s business.
 import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -22,7 +24,9 @@ from ecom_assets.quality.checks import checks
 from ecom_assets.settings import Shop
 from ecom_assets.sql import Query
 
-_TABLE = re.compile(r"\b(clean|kpi)\.(\w+)")  # in a contract's own short queries; sqlglot is too slow at load time
+_TABLE = re.compile(
+    r"\b(clean|kpi|anomaly|forecast)\.(\w+)"
+)  # in a contract's own short queries; sqlglot is too slow at load time
 
 
 @dataclass(frozen=True)
@@ -34,11 +38,35 @@ class Plot:
 
 
 @dataclass(frozen=True)
+class Picture:
+    """What to draw else: `draw` is given the rows of `query` as a frame, and returns a PNG or None for nothing."""
+
+    title: str
+    query: Query
+    draw: Callable[[Any], bytes | None]
+
+
+@dataclass(frozen=True)
 class Frame:
-    """Rows that Python makes: `make` is given the rows of `query` as a frame and returns those to write."""
+    """Rows that Python makes.
+
+    `make` is given the rows of `query` as a frame, those of `also` by name, and returns the rows to write.
+    """
 
     query: Query
-    make: Callable[[Any], Any]
+    make: Callable[..., Any]
+    also: Mapping[str, Query] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Frames:
+    """Rows of several tables from one piece of work.
+
+    `make` is given the rows of each query as a frame by its name, and returns the rows to write by asset.
+    """
+
+    queries: Mapping[str, Query]
+    make: Callable[..., Mapping[str, Any]]
 
 
 def key_of(asset: str) -> dg.AssetKey:
@@ -53,7 +81,7 @@ def table_asset(
     requires_any: Sequence[str] = (),
     uses: Sequence[str] = (),
     kinds: Sequence[str] = ("duckdb", "sql"),
-    plot: Plot | None = None,
+    plot: Plot | Picture | None = None,
     code_version: str | None = None,
 ) -> Callable[[Callable[[Shop], Any]], dg.AssetsDefinition]:
     """Make the function that follows the asset `asset`, written by contract.
@@ -70,7 +98,7 @@ def table_asset(
 
     def decorate(function: Callable[[Shop], Any]) -> dg.AssetsDefinition:
         table = contract(asset)
-        if plot and not {plot.x, plot.y} <= table.by_name.keys():
+        if isinstance(plot, Plot) and not {plot.x, plot.y} <= table.by_name.keys():
             raise ValueError(f"{asset}: its plot names {plot.x} and {plot.y}, and not both are columns of the table")
         version = version_of(table, code_version)
         return _asset(table, function, tuple(requires), tuple(requires_any), tuple(uses), tuple(kinds), plot, version)
@@ -85,29 +113,14 @@ def _asset(
     requires_any: tuple[str, ...],
     uses: tuple[str, ...],
     kinds: tuple[str, ...],
-    plot: Plot | None,
+    plot: Plot | Picture | None,
     version: str,
 ) -> dg.AssetsDefinition:
     @dg.asset(
-        key=key_of(table.asset),
-        deps=[key_of(name) for name in dict.fromkeys((*requires, *requires_any, *uses, *judged_against(table)))],
-        description=description(table, function.__doc__),
-        owners=[table.owner],
-        tags={"domain": table.domain},
-        kinds=set(kinds),
-        group_name=table.layer,
-        code_version=version,
+        **_told(table, function.__doc__, requires, requires_any, uses, kinds, version),
         partitions_def=UNBOUND_DAYS if table.partitioned_by else None,
         backfill_policy=dg.BackfillPolicy.single_run() if table.partitioned_by else None,
         check_specs=check_specs(table),
-        metadata={
-            "dagster/column_schema": column_schema(table),
-            "dagster/table_name": f"{table.layer}.{table.name}",
-            "grain": table.grain,
-            "requires": list(requires),
-            "requires_any": list(requires_any),
-            "uses": list(uses),
-        },
     )
     def write(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> Iterator[Any]:
         from ecom_assets.orchestration.writing import write_table
@@ -116,6 +129,99 @@ def _asset(
         yield from write_table(context, warehouse.session, table, function, reads, plot)
 
     return write
+
+
+def _told(
+    table: Contract,
+    docstring: str | None,
+    requires: Sequence[str],
+    requires_any: Sequence[str],
+    uses: Sequence[str],
+    kinds: Sequence[str],
+    version: str,
+) -> dict[str, Any]:
+    """What Dagster is told of a table, whether its asset has an op of its own or shares one."""
+    return {
+        "key": key_of(table.asset),
+        "deps": [key_of(name) for name in dict.fromkeys((*requires, *requires_any, *uses, *judged_against(table)))],
+        "description": description(table, docstring),
+        "owners": [table.owner],
+        "tags": {"domain": table.domain},
+        "kinds": set(kinds),
+        "group_name": table.layer,
+        "code_version": version,
+        "metadata": {
+            "dagster/column_schema": column_schema(table),
+            "dagster/table_name": f"{table.layer}.{table.name}",
+            "grain": table.grain,
+            "requires": list(requires),
+            "requires_any": list(requires_any),
+            "uses": list(uses),
+        },
+    }
+
+
+def table_group(
+    name: str,
+    tables: Mapping[str, Sequence[str]],
+    *,
+    code_version: str,
+    requires: Sequence[str] = (),
+    uses: Sequence[str] = (),
+    kinds: Sequence[str] = ("python", "pandas"),
+    pictures: Mapping[str, Picture] | None = None,
+) -> Callable[[Callable[[Shop], Frames]], dg.AssetsDefinition]:
+    """Make the function that follows several assets, whose rows come from one piece of work that is done once.
+
+    Each table is staged, judged and swapped by itself, as that of `table_asset`, in the order of `tables`; where only
+    some of them are asked for, only these are written.
+
+    Args:
+        name: of the op.
+        tables: by asset, those of the group that it is made of; one that names none is made of `requires` and `uses`.
+        code_version: of the code that makes the rows.
+        requires: assets that the work reads; without one of them the group is left out.
+        uses: assets that it reads too, whose tables may be empty.
+        kinds: shown with the assets.
+        pictures: what to draw, by asset.
+
+    Raises:
+        KeyError: where an asset has no contract.
+    """
+    contracts = [contract(asset) for asset in tables]
+
+    def made_of(asset: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        return (tuple(tables[asset]), ()) if tables[asset] else (tuple(requires), tuple(uses))
+
+    def spec(table: Contract) -> dg.AssetSpec:
+        required, used = made_of(table.asset)
+        return dg.AssetSpec(**_told(table, None, required, (), used, kinds, version_of(table, code_version)))
+
+    def decorate(function: Callable[[Shop], Frames]) -> dg.AssetsDefinition:
+        @dg.multi_asset(
+            name=name,
+            description=(function.__doc__ or "").strip(),
+            specs=[spec(table) for table in contracts],
+            check_specs=[check for table in contracts for check in check_specs(table)],
+            can_subset=True,
+        )
+        def write(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> Iterator[Any]:
+            from ecom_assets.orchestration.writing import write_tables
+
+            reads = {table.asset: sum(made_of(table.asset), ()) for table in contracts}
+            yield from write_tables(context, warehouse.session, contracts, function, reads, pictures or {})
+
+        return write
+
+    return decorate
+
+
+def version_of_code(*folders: str) -> str:
+    """A short hash of the Python files in folders of the package, such as "anomalies": rows that they make are old."""
+    package, digest = Path(__file__).parents[1], hashlib.sha256()
+    for path in sorted(path for folder in folders for path in (package / folder).rglob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
 
 
 def reads_of(metadata: Mapping[str, Any]) -> list[str]:

@@ -6,7 +6,7 @@ and downstream goes on with what was accepted.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,7 @@ from ecom_assets.ingestion.plans import plan_sources
 from ecom_assets.orchestration import metadata
 from ecom_assets.orchestration.days import worded
 from ecom_assets.orchestration.session import Session
-from ecom_assets.orchestration.table_asset import Frame, Plot, key_of
+from ecom_assets.orchestration.table_asset import Frame, Frames, Picture, Plot, key_of
 from ecom_assets.quality.checks import checks
 from ecom_assets.settings import Shop
 from ecom_assets.sql import Query
@@ -39,7 +39,7 @@ def write_table(
     table: Contract,
     function: Callable[[Shop], Any],
     reads: Sequence[str] = (),
-    plot: Plot | None = None,
+    plot: Plot | Picture | None = None,
 ) -> Iterator[Any]:
     """Write the table (the run's days of it, where it is partitioned) and yield what Dagster should know.
 
@@ -55,9 +55,54 @@ def write_table(
         dg.Failure: naming checks and days, where rows were refused and none accepted.
     """
     days = _days(context, table)
-    version = context.assets_def.code_versions_by_key[context.asset_key] or ""
     session.progress(table.asset, "started")
     rows = bound(function(session.context.shop), session, days)
+    yield from _written(context, session, table, rows, days, reads, plot)
+
+
+def write_tables(
+    context: dg.AssetExecutionContext,
+    session: Session,
+    tables: Sequence[Contract],
+    function: Callable[[Shop], Frames],
+    reads: Mapping[str, Sequence[str]],
+    pictures: Mapping[str, Picture],
+) -> Iterator[Any]:
+    """Do a piece of work once and write those of its tables that the run asks for, each whole, in their order.
+
+    Args:
+        context: of the run.
+        session: the open warehouse.
+        tables: contracts of all that the work makes.
+        function: makes the rows.
+        reads: by asset, those that it is made of.
+        pictures: by asset, what to draw for its page.
+
+    Raises:
+        dg.Failure: naming the checks, where a table was refused; those after it are left as they are.
+    """
+    asked = [table for table in tables if key_of(table.asset) in context.selected_asset_keys]
+    session.progress(asked[0].asset, "started")
+    work = function(session.context.shop)
+    made = work.make(**{name: _rows_of(query, session) for name, query in work.queries.items()})
+    for table in asked:
+        if table is not asked[0]:
+            session.progress(table.asset, "started")
+        asset = table.asset
+        yield from _written(context, session, table, made[asset], None, reads[asset], pictures.get(asset))
+
+
+def _written(
+    context: dg.AssetExecutionContext,
+    session: Session,
+    table: Contract,
+    rows: Any,
+    days: list[date] | None,
+    reads: Sequence[str],
+    plot: Plot | Picture | None,
+) -> Iterator[Any]:
+    """Write rows that are made, and yield verdicts and materialization."""
+    version = context.assets_def.code_versions_by_key[key_of(table.asset)] or ""
     session.is_published = False
     try:
         outcome = session.warehouse.write(table, rows, days, context.run_id, version, session.as_of, frozenset(reads))
@@ -97,9 +142,15 @@ def bound(rows: Any, session: Session, days: Sequence[date] | None = None) -> An
     """The query with its parameters bound to what the shop says; the frame that a `Frame` makes; a frame as it is."""
     if isinstance(rows, Frame):
         span = {"from_day": min(days), "to_day": max(days)} if days else {}
-        query = rows.query.bind({**_values(session), **span})
-        return rows.make(session.connection.execute(query.sql, dict(query.params)).df())
+        also = {name: _rows_of(query, session, span) for name, query in rows.also.items()}
+        return rows.make(_rows_of(rows.query, session, span), **also)
     return rows.bind(_values(session)) if isinstance(rows, Query) else rows
+
+
+def _rows_of(query: Query, session: Session, span: Mapping[str, date] | None = None) -> Any:
+    """The rows of a query as a frame."""
+    asked = query.bind({**_values(session), **(span or {})})
+    return session.connection.execute(asked.sql, dict(asked.params)).df()
 
 
 def _values(session: Session) -> dict[str, Any]:
@@ -182,13 +233,13 @@ def _materialized(
     outcome: "Outcome",
     rows: Any,
     days: list[date] | None,
-    plot: Plot | None,
+    plot: Plot | Picture | None,
     version: str,
 ) -> Iterator[Any]:
     numbers = _numbers(outcome)
     pictures = _pictures(session, table, rows, plot, version)
     if days is None:
-        yield dg.MaterializeResult(metadata={**numbers, **pictures})
+        yield dg.MaterializeResult(asset_key=key_of(table.asset), metadata={**numbers, **pictures})
         return
     accepted = sorted(outcome.accepted_days)
     if accepted == days:
@@ -202,12 +253,17 @@ def _materialized(
     yield dg.MaterializeResult(metadata={SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION: True, **numbers})
 
 
-def _pictures(session: Session, table: Contract, rows: Any, plot: Plot | None, version: str) -> dict[str, Any]:
+def _pictures(
+    session: Session, table: Contract, rows: Any, plot: Plot | Picture | None, version: str
+) -> dict[str, Any]:
     found: dict[str, Any] = {"preview": metadata.preview(session.connection, table)}
     edges = _edges(session, table, rows, version)
     if edges:
         found["dagster/column_lineage"] = metadata.lineage_metadata(edges)
-    drawn = metadata.plot(session.connection, table, plot.x, plot.y) if plot else None
+    if isinstance(plot, Picture):
+        drawn = metadata.inline_png(plot.title, plot.draw(_rows_of(plot.query, session)))
+    else:
+        drawn = metadata.plot(session.connection, table, plot.x, plot.y) if plot else None
     if drawn:
         found["plot"] = drawn
     return found

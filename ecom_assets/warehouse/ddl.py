@@ -43,6 +43,13 @@ LINEAGE_TABLES = {
     # another. `written_at` is that of the rows in lineage.days, `treatment` tells how personal columns appear.
     "published_days": """asset VARCHAR, business_date DATE, file VARCHAR, treatment VARCHAR, written_at TIMESTAMP,
         until_version BIGINT""",
+    # What people said of notifications. No table is made of files alone once these are used, so they are never dropped;
+    # a label keeps what the notification said when it was labelled.
+    "labels": """notification_id VARCHAR, label VARCHAR, note VARCHAR, kind VARCHAR, raised_date DATE, start_date DATE,
+        end_date DATE, metric VARCHAR, dimension VARCHAR, member VARCHAR, direction VARCHAR, severity VARCHAR,
+        score DOUBLE, series_count BIGINT, campaign_name VARCHAR, labelled_at TIMESTAMP""",
+    # Who is not to be told until when (inclusive): of one notification, or of all whose series is of a metric.
+    "snoozes": "notification_id VARCHAR, metric VARCHAR, until_date DATE, snoozed_at TIMESTAMP",
 }
 
 LINEAGE_VIEWS = {

@@ -1,0 +1,154 @@
+"""Deliveries beside those of the days before, laid beside what was found: the evidence that `verdict` weighs.
+
+Every expectation rests on the days before the day that is judged. Reads no lineage itself.
+"""
+
+import numpy as np
+import pandas as pd
+
+from ecom_assets.anomalies.tables import SERIES
+from ecom_assets.anomalies.verdict import verdicts
+from ecom_assets.metrics import ALL, TOTAL
+
+USUAL_DAYS, FEWEST_USUAL_DAYS = 28, 7
+WEEKS, FEWEST_WEEKS = 8, 3
+LOOKED_AT_DAYS = 3
+SAME_VISITORS = ("website_traffic", "session_tracking", "clickstream", "page_load_times")
+SAME_ORDERS = ("orders", "order_items")
+"""Datasets that tell of the same visitors, or the same orders: where only one of them moved, customers did not."""
+_DAY_COLUMNS = [
+    "failed_checks", "missing_checks", "missing_days", "late_files", "duplicate_rate", "quarantined_rate",
+    "last_hours_missing",
+]  # fmt: skip
+
+
+def judged(
+    causes: pd.DataFrame, deliveries: pd.DataFrame, daily: pd.DataFrame, metric_datasets: pd.DataFrame
+) -> pd.DataFrame:
+    """The verdict on each cause: notification_id, verdict, fault_score, evidence (in words) and datasets.
+
+    Args:
+        causes: rows of anomaly/causes.
+        deliveries: rows of anomaly/evidence.
+        daily: business_date, dimension, member and value of tracking_coverage_rate and average_order_value (metric).
+        metric_datasets: metric and dataset, which it is made of.
+    """
+    beside = beside_usual(deliveries)
+    changes = {key: _changes(rows) for key, rows in daily.groupby(SERIES)}
+    datasets = metric_datasets.groupby("metric")["dataset"].agg(list).to_dict()
+    rows = [_evidence(cause, beside, changes, datasets.get(cause["metric"], [])) for cause in causes.to_dict("records")]
+    found = verdicts(pd.DataFrame(rows)) if rows else verdicts(pd.DataFrame(columns=["event_id"]))
+    said = [row["words"] for row in rows]
+    return pd.DataFrame(
+        {
+            "notification_id": found["event_id"],
+            "verdict": found["verdict"].str.replace(" ", "_"),
+            "fault_score": found["fault_score"],
+            "evidence": [f"{reasons}{words}" for reasons, words in zip(found["reasons"], said, strict=True)],
+            "datasets": [", ".join(datasets.get(cause, [])) or None for cause in causes["metric"]],
+        }
+    )
+
+
+def beside_usual(deliveries: pd.DataFrame) -> pd.DataFrame:
+    """`deliveries` with what is out of the ordinary of each, as columns of the evidence that `verdict` knows.
+
+    Rates are beyond the median of the 28 days before; the volume is compared with the median of the same weekday in
+    the eight weeks before, or of the 28 days before where fewer than three of these are known.
+    """
+    parts = [_beside_usual(rows.sort_values("business_date")) for _, rows in deliveries.groupby("dataset", sort=False)]
+    return pd.concat(parts, ignore_index=True) if parts else deliveries.assign(**dict.fromkeys(_DAY_COLUMNS, np.nan))
+
+
+def _beside_usual(rows: pd.DataFrame) -> pd.DataFrame:
+    numbers = rows.astype(dict.fromkeys(("rows", "repeated_rows", "quarantined_rows", "last_event_hour"), "float64"))
+    count, came = numbers["rows"], numbers["rows"].where(numbers["rows"] > 0)
+    weekday = pd.to_datetime(rows["business_date"]).dt.dayofweek
+    by_weekday = came.groupby(weekday).transform(lambda each: each.shift(1).rolling(WEEKS, FEWEST_WEEKS).median())
+    usual = by_weekday.fillna(_usual(came))
+    repeated = numbers["repeated_rows"] / came
+    quarantined = numbers["quarantined_rows"] / (count + numbers["quarantined_rows"]).where(lambda each: each > 0)
+    return rows.assign(
+        volume_change_rate=count / usual - 1,
+        duplicate_rate=(repeated - _usual(repeated)).clip(lower=0),
+        quarantined_rate=(quarantined - _usual(quarantined)).clip(lower=0),
+        last_hours_missing=(_usual(numbers["last_event_hour"]) - numbers["last_event_hour"]).clip(lower=0),
+        failed_checks=(rows["failed_checks"] - _usual(rows["failed_checks"]).fillna(0)).clip(lower=0),
+        missing_checks=(rows["missing_checks"] - _usual(rows["missing_checks"]).fillna(0)).clip(lower=0),
+        missing_days=rows["is_missing"].astype("float64"),
+        late_files=rows["is_late"].astype("float64"),
+    )
+
+
+def _usual(values: pd.Series) -> pd.Series:
+    return values.astype("float64").shift(1).rolling(USUAL_DAYS, FEWEST_USUAL_DAYS).median()
+
+
+def _changes(rows: pd.DataFrame) -> pd.Series:
+    """Value ÷ its usual − 1 by day."""
+    values = rows.set_index(pd.to_datetime(rows["business_date"]))["value"].astype("float64").sort_index()
+    return values / _usual(values) - 1
+
+
+def _evidence(cause: dict, beside: pd.DataFrame, changes: dict[tuple, pd.Series], datasets: list[str]) -> dict:
+    first = pd.Timestamp(cause["start_date"])
+    last = min(pd.Timestamp(cause["end_date"]), first + pd.Timedelta(days=LOOKED_AT_DAYS - 1))
+    at = pd.to_datetime(beside["business_date"]).between(first, last)
+    days = beside[at & beside["dataset"].isin(datasets)]
+    own, other = _one_sided(beside[at], datasets)
+    series = (cause["dimension"], cause["member"])
+    of_visitors = set(datasets) & set(SAME_VISITORS)
+    return {
+        "event_id": cause["notification_id"],
+        "is_planned": cause["is_planned"],
+        **{name: float(days[name].max()) if len(days) else np.nan for name in _DAY_COLUMNS},
+        "volume_change_rate": own,
+        "other_volume_change_rate": other,
+        "tracking_change_rate": _moved("tracking_coverage_rate", series, changes, first, last)
+        if of_visitors
+        else np.nan,
+        "amount_per_row_change_rate": _moved("average_order_value", series, changes, first, last),
+        "words": _words(days),
+    }
+
+
+def _one_sided(days: pd.DataFrame, datasets: list[str]) -> tuple[float, float]:
+    """How far the volume of one of the datasets moved, and that of those that tell of the same customers.
+
+    Of all pairs the one that differs most; NaN where a dataset has no neighbour.
+    """
+    farthest = (np.nan, np.nan)
+    for family in (SAME_VISITORS, SAME_ORDERS):
+        for dataset in set(family) & set(datasets):
+            for _, day in days[days["dataset"].isin(family)].groupby("business_date"):
+                own = day.loc[day["dataset"] == dataset, "volume_change_rate"].astype("float64")
+                others = day.loc[day["dataset"] != dataset, "volume_change_rate"].astype("float64")
+                pair = (float(own.mean()), float(others.median()))
+                if np.isnan(farthest).any() or abs(pair[0] - pair[1]) > abs(farthest[0] - farthest[1]):
+                    farthest = pair
+    return farthest
+
+
+def _moved(
+    metric: str, series: tuple[str, str], changes: dict[tuple, pd.Series], first: pd.Timestamp, last: pd.Timestamp
+) -> float:
+    """The largest change of a metric in these days, of the same member or, where it has none, of the whole."""
+    known = changes.get((metric, *series), changes.get((metric, TOTAL, ALL)))
+    days = known.loc[first:last].dropna() if known is not None else pd.Series(dtype="float64")
+    return float(days.iloc[int(np.argmax(np.abs(days.to_numpy())))]) if len(days) else np.nan
+
+
+def _words(days: pd.DataFrame) -> str:
+    """Which deliveries were not as usual, named with their day: at most four."""
+    said = []
+    for day in days.to_dict("records"):
+        named = f"{day['dataset']} {pd.Timestamp(day['business_date']):%Y-%m-%d}"
+        if day["is_missing"]:
+            said.append(f"{named} did not come")
+        elif day["state"] == "refused":
+            said.append(f"{named} was refused ({day['failed_check_names'] or 'held with another day'})")
+        elif day["is_late"]:
+            said.append(f"{named} came late or again")
+        elif day["failed_checks"] > 0 and day["failed_check_names"]:
+            said.append(f"{named} failed {day['failed_check_names']}")
+    return f"; {'; '.join(said[:4])}" if said else ""

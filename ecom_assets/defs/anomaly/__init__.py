@@ -1,0 +1,1 @@
+"""What is out of the ordinary, and what people are told of it."""

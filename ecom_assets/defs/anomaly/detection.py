@@ -1,0 +1,53 @@
+"""What each detector says, what they say together, and what moved together: one piece of work, eight tables."""
+
+from typing import Any
+
+from ecom_assets.metrics import metrics
+from ecom_assets.orchestration.table_asset import Frames, Picture, table_group, version_of_code
+from ecom_assets.settings import Shop
+from ecom_assets.sql import Query
+
+ECHO_DAYS = 7  # as long as an event may echo after its end
+MIN_DAYS = 60
+
+_WATCHED = [metric for metric in metrics().values() if metric.watched]
+_SERIES = Query(
+    "anomaly/watched_series",
+    {
+        "metrics": [metric.name for metric in _WATCHED],
+        "trust_metrics": [metric.trusted_when.metric if metric.trusted_when else None for metric in _WATCHED],
+        "trust_minimums": [metric.trusted_when.at_least if metric.trusted_when else None for metric in _WATCHED],
+        "min_days": MIN_DAYS,
+    },
+)
+_PLANS = Query("anomaly/plans", {"quiet_days": ECHO_DAYS})
+_MADE_BY = ("anomalies", "forecasting")
+_DETECTORS = ("anomaly/zscore", "anomaly/isolation_forest", "anomaly/forecast_residual")
+
+
+def _alarms(rows: Any) -> bytes | None:
+    from ecom_assets.reports.alarms import alarms_png
+
+    return alarms_png(rows)
+
+
+@table_group(
+    "detect_anomalies",
+    {
+        **dict.fromkeys(_DETECTORS, ()),
+        "anomaly/consensus": _DETECTORS,
+        "anomaly/events": ["anomaly/consensus"],
+        "anomaly/causes": ["anomaly/consensus"],
+        "anomaly/notification_members": ["anomaly/causes"],
+        "anomaly/missing_plans": ["anomaly/consensus"],
+    },
+    requires=["kpi/daily_metrics"],
+    uses=["clean/campaigns"],
+    code_version=f"{_SERIES.code_version} {_SERIES.params} {_PLANS.code_version} {version_of_code(*_MADE_BY)}",
+    pictures={"anomaly/consensus": Picture("newest alarms", Query("anomaly/newest_alarms"), _alarms)},
+)
+def detection(shop: Shop) -> Frames:
+    """Every watched series judged by the days before each day, by three detectors and by what they say together."""
+    from ecom_assets.anomalies.tables import shop_tables  # scikit-learn takes a second or two to import
+
+    return Frames({"daily": _SERIES, "plans": _PLANS}, shop_tables)

@@ -1,0 +1,134 @@
+"""The SQL that gathers, by day and dataset, what is known of a delivery; made from contracts. Nothing is executed here.
+
+It reads the ledger of files, days and checks and the clean tables of the same days, and compares nothing: what is
+usual of a dataset is for whoever weighs the evidence to say.
+"""
+
+from collections.abc import Iterable
+
+from ecom_assets.contracts import Contract
+from ecom_assets.quality.checks import ARRIVAL_CHECK, VOLUME_CHECK
+from ecom_assets.quality.hashing import quoted
+
+
+def evidence_sql(datasets: Iterable[Contract]) -> str:
+    """One SELECT that yields the columns of anomaly/evidence for the days $from_day to $to_day.
+
+    Args:
+        datasets: contracts of the clean tables; those that are not kept by day are passed over.
+    """
+    daily = [each for each in datasets if each.partitioned_by]
+    accepted = "\n    union all\n".join(map(_rows_of, daily))
+    return _SQL.format(accepted=accepted, arrival=f"'{ARRIVAL_CHECK}'", volume=f"'{VOLUME_CHECK}'")
+
+
+def _rows_of(contract: Contract) -> str:
+    """Repeated rows and the last local hour of one clean table, by day.
+
+    A delivery that is sent again under new ids repeats everything but the keys.
+    """
+    content = ", ".join(quoted(each.name) for each in contract.columns if each.name not in contract.key)
+    moment = contract.by_name[contract.partitioned_by or ""]
+    last = "null::double"
+    if moment.type == "timestamp":
+        local = f"timezone($time_zone, timezone('UTC', max({quoted(moment.name)})))"
+        # Seconds on the clock's face: on the days when clocks are changed the last hour is still the last.
+        last = f"least(date_diff('second', business_date::timestamp, {local}) / 3600, 24)"
+    return (
+        f"    select '{contract.name}' as dataset, business_date, "
+        f"count(*) - count(distinct hash({content})) as repeated_rows, {last} as last_event_hour\n"
+        f"    from clean.{quoted(contract.name)} where business_date between $from_day and $to_day "
+        "group by business_date"
+    )
+
+
+_SQL = """-- One row per day and dataset; made from the contracts of the datasets.
+with days as (
+    select split_part(asset, '/', 2) as dataset, business_date, state
+    from lineage.days
+    where starts_with(asset, 'clean/') and business_date between $from_day and $to_day
+),
+
+delivered as (
+    select
+        dataset,
+        business_date,
+        sum(rows_used)::bigint as rows_used,
+        sum(rows_quarantined)::bigint as rows_quarantined
+    from lineage.source_days
+    where business_date between $from_day and $to_day
+    group by dataset, business_date
+),
+
+files as (
+    select unnest(datasets) as dataset, last_business_date as business_date, loaded_at
+    from lineage.source_files
+    where last_business_date between $from_day and $to_day
+),
+
+loaded as (
+    select dataset, business_date, max(loaded_at) as loaded_at from files group by dataset, business_date
+),
+
+verdicts as (
+    select
+        split_part(asset, '/', 2) as dataset,
+        partition_start as business_date,
+        check_name,
+        arg_max(passed, evaluated_at) as passed,
+        min(evaluated_at) as first_judged_at
+    from lineage.check_results
+    where starts_with(asset, 'clean/') and partition_start between $from_day and $to_day
+    group by asset, partition_start, check_name
+),
+
+judged as (
+    select
+        dataset,
+        business_date,
+        count(*) as checks,
+        min(first_judged_at) as first_judged_at,
+        bool_or(check_name = {arrival} and not passed) as lacks_rows,
+        count(*) filter (not passed and check_name not in ({arrival}, {volume})) as failed_checks,
+        string_agg(check_name, ', ' order by check_name)
+            filter (not passed and check_name not in ({arrival}, {volume})) as failed_check_names
+    from verdicts
+    group by dataset, business_date
+),
+
+known as (
+    select split_part(asset, '/', 2) as dataset, count(distinct check_name) as checks
+    from lineage.check_results
+    where starts_with(asset, 'clean/') and partition_start is not null
+    group by asset
+),
+
+accepted as (
+{accepted}
+),
+
+final as (
+    select
+        days.business_date,
+        days.dataset,
+        days.state,
+        coalesce(delivered.rows_used, 0) = 0 and coalesce(judged.lacks_rows, false) as is_missing,
+        coalesce(loaded.loaded_at > judged.first_judged_at, false) as is_late,
+        coalesce(delivered.rows_used, 0)::bigint as "rows",
+        accepted.repeated_rows,
+        coalesce(delivered.rows_quarantined, 0)::bigint as quarantined_rows,
+        coalesce(judged.failed_checks, 0)::bigint as failed_checks,
+        judged.failed_check_names,
+        case when days.state = 'missing' then 0 else coalesce(known.checks, 0) - coalesce(judged.checks, 0) end::bigint
+            as missing_checks,
+        accepted.last_event_hour
+    from days
+    left join delivered using (dataset, business_date)
+    left join loaded using (dataset, business_date)
+    left join judged using (dataset, business_date)
+    left join accepted using (dataset, business_date)
+    left join known using (dataset)
+)
+
+select * from final
+"""

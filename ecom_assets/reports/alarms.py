@@ -1,0 +1,78 @@
+"""Small pictures of series with what was expected of them and the days that alarmed. Reads no tables."""
+
+import io
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_WIDTH, _HEIGHT, _DPI = 7.2, 1.75, 80
+_VALUE, _EXPECTED, _ALARM = "#1f3a93", "#868e96", "#c92a2a"
+
+
+def alarms_png(rows: "pd.DataFrame") -> bytes | None:
+    """One panel a series: value, expected, limits, and marks on the days that alarmed; None without rows.
+
+    Args:
+        rows: business_date, metric, dimension, member, value, expected, lower, upper, is_anomaly.
+    """
+    panels = []
+    for (metric, dimension, member), days in rows.groupby(["metric", "dimension", "member"], sort=False):
+        panels.append((_name(metric, dimension, member), days, days["is_anomaly"].astype(bool)))
+    return _drawn(panels) if panels else None
+
+
+def notifications_png(rows: "pd.DataFrame") -> bytes | None:
+    """One panel a notification: the series that it is named after, with the event's days marked; None without rows.
+
+    Args:
+        rows: notification_id, start_date, end_date, verdict, severity, the series and its days, as `alarms_png`.
+    """
+    panels = []
+    for _, days in rows.groupby("notification_id", sort=False):
+        first = days.iloc[0]
+        inside = (days["business_date"] >= first["start_date"]) & (days["business_date"] <= first["end_date"])
+        said = f"{first['severity']}, {str(first['verdict']).replace('_', ' ')}"
+        name = _name(first["metric"], first["dimension"], first["member"])
+        panels.append((f"{name} – {said} ({first['notification_id']})", days, inside))
+    return _drawn(panels) if panels else None
+
+
+def _name(metric: str, dimension: str, member: str) -> str:
+    words = metric.replace("_", " ")
+    return words if dimension == "total" else f"{words}, {dimension} {member.replace('_', ' ')}"
+
+
+def _drawn(panels: list[tuple[str, Any, Any]]) -> bytes:
+    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+    from matplotlib.figure import Figure  # pyplot would look for a display and keep every figure
+
+    figure = Figure(figsize=(_WIDTH, _HEIGHT * len(panels)), dpi=_DPI, layout="constrained")
+    for axes, (title, days, marked) in zip(figure.subplots(len(panels), squeeze=False)[:, 0], panels, strict=True):
+        at, value = days["business_date"], days["value"].astype("float64")
+        lower, upper = days["lower"].astype("float64"), days["upper"].astype("float64")
+        axes.fill_between(at, lower, upper, color=_EXPECTED, alpha=0.18, linewidth=0, label="would not alarm")
+        axes.plot(at, days["expected"].astype("float64"), color=_EXPECTED, linewidth=1, label="expected")
+        axes.plot(at, value, color=_VALUE, linewidth=1.3, label="measured")
+        axes.plot(at[marked], value[marked], "o", color=_ALARM, markersize=4, label="marked days")
+        _within(axes, value)
+        axes.set_title(title, fontsize=8.5, loc="left")
+        axes.tick_params(labelsize=7)
+        axes.spines[["top", "right"]].set_visible(False)
+        locator = AutoDateLocator()
+        axes.xaxis.set_major_locator(locator)
+        axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+    figure.axes[0].legend(fontsize=6.5, frameon=False, ncols=4, loc="lower right", bbox_to_anchor=(1, 0.98))
+    image = io.BytesIO()
+    figure.savefig(image, format="png", metadata={"Software": None})
+    return image.getvalue()
+
+
+def _within(axes: Any, value: "pd.Series") -> None:
+    """The scale is the values': limits of a wild first week would flatten them."""
+    known = value.dropna()
+    if known.empty:
+        return
+    low, high = min(float(known.min()), 0.0 if known.min() >= 0 else float(known.min())), float(known.max())
+    room = 0.15 * (high - low) or 1.0
+    axes.set_ylim(low - (0 if low == 0 else room), high + room)

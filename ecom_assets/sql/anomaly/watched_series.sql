@@ -1,0 +1,51 @@
+-- One row per day and watched series, as the detectors take it: the whole of a metric has an empty dimension and
+-- member. A value that another metric says is not to be believed on the day is empty.
+with watched as (
+    select
+        unnest($metrics::varchar[]) as metric,
+        unnest($trust_metrics::varchar[]) as trust_metric,
+        unnest($trust_minimums::double[]) as at_least
+),
+
+known as (
+    select
+        metric,
+        dimension,
+        member
+    from kpi.daily_metrics
+    group by metric, dimension, member
+    -- Half of its days and more: a series that has only a few now and then has nothing usual.
+    having
+        count(value) >= $min_days
+        and count(value) >= 0.5 * (date_diff('day', min(business_date), max(business_date)) + 1)
+),
+
+believed as (
+    select
+        daily.business_date,
+        daily.metric,
+        daily.dimension,
+        daily.member,
+        case when watched.trust_metric is null or trust.value >= watched.at_least then daily.value end as value
+    from kpi.daily_metrics as daily
+    inner join known using (metric, dimension, member)
+    inner join watched using (metric)
+    left join kpi.daily_metrics as trust
+        on
+            trust.business_date = daily.business_date
+            and trust.metric = watched.trust_metric
+            and trust.dimension = 'total'
+),
+
+final as (
+    select
+        business_date::timestamp as time,
+        metric,
+        case when dimension = 'total' then '' else dimension end as dimension,
+        case when dimension = 'total' then '' else member end as member,
+        value
+    from believed
+)
+
+select * from final
+order by metric, dimension, member, time
