@@ -69,11 +69,11 @@ def progress() -> Iterator[Callable[[str, str], None]]:
         return
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-    from ecom_assets.contracts import dataset_contracts, kpi_contracts
+    from ecom_assets.contracts import dataset_contracts, table_contracts
 
     with Progress(SpinnerColumn(), TextColumn("{task.description:<32}"), BarColumn(), TimeElapsedColumn(),
                   console=screen, transient=True) as bar:  # fmt: skip
-        task = bar.add_task("starting", total=2 * len(dataset_contracts()) + len(kpi_contracts()) + 1)
+        task = bar.add_task("starting", total=2 * len(dataset_contracts()) + len(table_contracts()) + 1)
 
         def on_progress(asset: str, state: str) -> None:
             if state == "started":

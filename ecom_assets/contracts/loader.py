@@ -10,6 +10,8 @@ from pydantic import ValidationError
 from ecom_assets.contracts.model import Contract
 
 FOLDER = Path(__file__).parent
+LAYERS = ("kpi", "forecast")
+"""Layers of tables that are made of other tables, in the order of the data's way; each is a folder here."""
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -102,6 +104,11 @@ def _profiles() -> dict[str, Contract]:
 def kpi_contracts() -> dict[str, Contract]:
     """Every KPI table's contract by table name."""
     return _folder("kpi")
+
+
+def table_contracts() -> dict[str, Contract]:
+    """The contract of every table of `LAYERS` by asset."""
+    return {each.asset: each for layer in LAYERS for each in _folder(layer).values()}
 
 
 def contract(asset: str) -> Contract:

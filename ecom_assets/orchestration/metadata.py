@@ -114,8 +114,12 @@ def plot(connection: Any, table: Contract, x: str, y: str, days: int = 120) -> d
     ).fetchall()
     if len(found) < 2:
         return None
-    image = base64.b64encode(_drawn(dict(reversed(found)), y.replace("_", " "))).decode()
-    return dg.MetadataValue.md(f"![{y} by {x}](data:image/png;base64,{image})")
+    return image(f"{y} by {x}", _drawn(dict(reversed(found)), y.replace("_", " ")))
+
+
+def image(title: str, png: bytes) -> dg.MarkdownMetadataValue:
+    """A PNG as the asset's page shows it: inline, so that it needs no file."""
+    return dg.MetadataValue.md(f"![{title}](data:image/png;base64,{base64.b64encode(png).decode()})")
 
 
 def _drawn(values: Mapping[Any, float], title: str) -> bytes:
@@ -134,9 +138,9 @@ def _drawn(values: Mapping[Any, float], title: str) -> bytes:
     if all(isinstance(value, date) for value in values):
         axes.xaxis.set_major_formatter(ConciseDateFormatter(axes.xaxis.get_major_locator()))
     FigureCanvasAgg(figure)
-    image = io.BytesIO()
-    figure.savefig(image, format="png")
-    return image.getvalue()
+    made = io.BytesIO()
+    figure.savefig(made, format="png")
+    return made.getvalue()
 
 
 def _quoted(name: str) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 
 import dagster as dg
 
-from ecom_assets.contracts import Contract, contract
+from ecom_assets.contracts import LAYERS, Contract, contract
 from ecom_assets.orchestration.days import UNBOUND_DAYS
 from ecom_assets.orchestration.metadata import column_schema
 from ecom_assets.orchestration.session import WarehouseResource
@@ -22,7 +22,9 @@ from ecom_assets.quality.checks import checks
 from ecom_assets.settings import Shop
 from ecom_assets.sql import Query
 
-_TABLE = re.compile(r"\b(clean|kpi)\.(\w+)")  # in a contract's own short queries; sqlglot is too slow at load time
+_TABLE = re.compile(
+    rf"\b(clean|{'|'.join(LAYERS)})\.(\w+)"
+)  # in a contract's own short queries; sqlglot is too slow at load time
 
 
 @dataclass(frozen=True)
@@ -34,11 +36,23 @@ class Plot:
 
 
 @dataclass(frozen=True)
-class Frame:
-    """Rows that Python makes: `make` is given the rows of `query` as a frame and returns those to write."""
+class Charts:
+    """Pictures for the asset's page: `draw` is given the rows of `query` as a frame and returns PNGs by name."""
 
     query: Query
-    make: Callable[[Any], Any]
+    draw: Callable[[Any], Mapping[str, bytes]]
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Rows that Python makes: `make` is given the rows of `query` as a frame and returns those to write.
+
+    `make` of long work takes a second argument, which it tells how much is done and of how much (`tells`).
+    """
+
+    query: Query
+    make: Callable[..., Any]
+    tells: bool = False
 
 
 def key_of(asset: str) -> dg.AssetKey:
@@ -53,7 +67,7 @@ def table_asset(
     requires_any: Sequence[str] = (),
     uses: Sequence[str] = (),
     kinds: Sequence[str] = ("duckdb", "sql"),
-    plot: Plot | None = None,
+    plot: Plot | Charts | None = None,
     code_version: str | None = None,
 ) -> Callable[[Callable[[Shop], Any]], dg.AssetsDefinition]:
     """Make the function that follows the asset `asset`, written by contract.
@@ -70,7 +84,7 @@ def table_asset(
 
     def decorate(function: Callable[[Shop], Any]) -> dg.AssetsDefinition:
         table = contract(asset)
-        if plot and not {plot.x, plot.y} <= table.by_name.keys():
+        if isinstance(plot, Plot) and not {plot.x, plot.y} <= table.by_name.keys():
             raise ValueError(f"{asset}: its plot names {plot.x} and {plot.y}, and not both are columns of the table")
         version = version_of(table, code_version)
         return _asset(table, function, tuple(requires), tuple(requires_any), tuple(uses), tuple(kinds), plot, version)
@@ -85,7 +99,7 @@ def _asset(
     requires_any: tuple[str, ...],
     uses: tuple[str, ...],
     kinds: tuple[str, ...],
-    plot: Plot | None,
+    plot: Plot | Charts | None,
     version: str,
 ) -> dg.AssetsDefinition:
     @dg.asset(

@@ -6,7 +6,7 @@ and downstream goes on with what was accepted.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,7 @@ from ecom_assets.ingestion.plans import plan_sources
 from ecom_assets.orchestration import metadata
 from ecom_assets.orchestration.days import worded
 from ecom_assets.orchestration.session import Session
-from ecom_assets.orchestration.table_asset import Frame, Plot, key_of
+from ecom_assets.orchestration.table_asset import Charts, Frame, Plot, key_of
 from ecom_assets.quality.checks import checks
 from ecom_assets.settings import Shop
 from ecom_assets.sql import Query
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from ecom_assets.warehouse import Outcome
 
 _SHOWN_FAILURES = 20
+ORIGINS_TAG = "ecom/origins"  # of a run: test every forecaster anew at so many origins
 
 
 def write_table(
@@ -39,7 +40,7 @@ def write_table(
     table: Contract,
     function: Callable[[Shop], Any],
     reads: Sequence[str] = (),
-    plot: Plot | None = None,
+    plot: Plot | Charts | None = None,
 ) -> Iterator[Any]:
     """Write the table (the run's days of it, where it is partitioned) and yield what Dagster should know.
 
@@ -57,7 +58,7 @@ def write_table(
     days = _days(context, table)
     version = context.assets_def.code_versions_by_key[context.asset_key] or ""
     session.progress(table.asset, "started")
-    rows = bound(function(session.context.shop), session, days)
+    rows = bound(function(session.context.shop), session, days, context.run.tags)
     session.is_published = False
     try:
         outcome = session.warehouse.write(table, rows, days, context.run_id, version, session.as_of, frozenset(reads))
@@ -93,13 +94,26 @@ def _days(context: dg.AssetExecutionContext, table: Contract) -> list[date] | No
     return [date.fromisoformat(key) for key in context.partition_keys]
 
 
-def bound(rows: Any, session: Session, days: Sequence[date] | None = None) -> Any:
-    """The query with its parameters bound to what the shop says; the frame that a `Frame` makes; a frame as it is."""
+def bound(
+    rows: Any, session: Session, days: Sequence[date] | None = None, tags: Mapping[str, str] | None = None
+) -> Any:
+    """The query with its parameters bound to what the shop and the run say; the frame that a `Frame` makes."""
+    values = {**_values(session), **_asked(tags or {})}
     if isinstance(rows, Frame):
         span = {"from_day": min(days), "to_day": max(days)} if days else {}
-        query = rows.query.bind({**_values(session), **span})
-        return rows.make(session.connection.execute(query.sql, dict(query.params)).df())
-    return rows.bind(_values(session)) if isinstance(rows, Query) else rows
+        query = rows.query.bind({**values, **span})
+        found = session.connection.execute(query.sql, dict(query.params)).df()
+        return rows.make(found, _telling(session, query.name)) if rows.tells else rows.make(found)
+    return rows.bind(values) if isinstance(rows, Query) else rows
+
+
+def _telling(session: Session, asset: str) -> Callable[[int, int], None]:
+    return lambda done, of: session.progress(f"{asset} {done}/{of}", "started")
+
+
+def _asked(tags: Mapping[str, str]) -> dict[str, Any]:
+    """What queries may name, from the run's tags."""
+    return {"asked_origins": int(tags[ORIGINS_TAG]) if ORIGINS_TAG in tags else None}
 
 
 def _values(session: Session) -> dict[str, Any]:
@@ -182,7 +196,7 @@ def _materialized(
     outcome: "Outcome",
     rows: Any,
     days: list[date] | None,
-    plot: Plot | None,
+    plot: Plot | Charts | None,
     version: str,
 ) -> Iterator[Any]:
     numbers = _numbers(outcome)
@@ -202,12 +216,16 @@ def _materialized(
     yield dg.MaterializeResult(metadata={SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION: True, **numbers})
 
 
-def _pictures(session: Session, table: Contract, rows: Any, plot: Plot | None, version: str) -> dict[str, Any]:
+def _pictures(session: Session, table: Contract, rows: Any, plot: Plot | Charts | None, version: str) -> dict[str, Any]:
     found: dict[str, Any] = {"preview": metadata.preview(session.connection, table)}
     edges = _edges(session, table, rows, version)
     if edges:
         found["dagster/column_lineage"] = metadata.lineage_metadata(edges)
-    drawn = metadata.plot(session.connection, table, plot.x, plot.y) if plot else None
+    if isinstance(plot, Charts):
+        query = plot.query.bind(_values(session))
+        pictures = plot.draw(session.connection.execute(query.sql, dict(query.params)).df())
+        found.update({name: metadata.image(name, png) for name, png in pictures.items()})
+    drawn = metadata.plot(session.connection, table, plot.x, plot.y) if isinstance(plot, Plot) else None
     if drawn:
         found["plot"] = drawn
     return found

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from ecom_assets.contracts import Contract, dataset_contracts, kpi_contracts, profile_contracts
+from ecom_assets.contracts import Contract, dataset_contracts, profile_contracts, table_contracts
 from ecom_assets.settings import Shop
 from ecom_assets.warehouse import days, ddl, files, records
 from ecom_assets.warehouse.connection import Connection, configure, rows
@@ -32,7 +32,7 @@ class Warehouse:
         Args:
             connection: open for writing; its time zone is set to UTC.
             shop: whose tables these are.
-            contracts: of its tables; by default every dataset's, its profile's and every KPI table's.
+            contracts: of its tables; by default every dataset's, its profile's and every other table's.
             key_hash: the SQL by which clean recognises a key in raw, `ingestion.key_hash_sql`; needed to load
                 files, for it must be the very expression that the clean SELECTs use.
         """
@@ -40,7 +40,7 @@ class Warehouse:
         self._key_hash = key_hash
         self.shop = shop
         if contracts is None:
-            contracts = [*dataset_contracts().values(), *kpi_contracts().values(), *profile_contracts().values()]
+            contracts = [*dataset_contracts().values(), *table_contracts().values(), *profile_contracts().values()]
         self.contracts = {each.asset: each for each in contracts}
 
     def prepare(self) -> list[str]:

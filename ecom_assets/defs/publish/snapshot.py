@@ -4,12 +4,12 @@ from datetime import timedelta
 
 import dagster as dg
 
-from ecom_assets.contracts import dataset_contracts, kpi_contracts
+from ecom_assets.contracts import dataset_contracts, table_contracts
 from ecom_assets.orchestration.graph import record_graph
 from ecom_assets.orchestration.session import WarehouseResource
 from ecom_assets.orchestration.table_asset import key_of
 
-_TABLES = [contract.asset for contract in (*dataset_contracts().values(), *kpi_contracts().values())]
+_TABLES = [contract.asset for contract in (*dataset_contracts().values(), *table_contracts().values())]
 
 
 @dg.asset(
