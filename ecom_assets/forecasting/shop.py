@@ -82,7 +82,7 @@ def back_tests(rows: pd.DataFrame, tell: Tell | None = None) -> pd.DataFrame:
         if due:
             tasks.append(replace(task, origins=due))
         else:
-            parts.append(pd.DataFrame({**dict(zip(KEYS, task.key, strict=True)), **{n: row[n] for n in TESTED}}))
+            parts.append(_keyed(pd.DataFrame({name: row[name] for name in TESTED}), task.key))
     parts += [part for part in map_series(_tested, tasks, tell) if len(part)]
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=[*KEYS, *TESTED])
 
@@ -101,9 +101,8 @@ def champions(tests: pd.DataFrame) -> pd.DataFrame:
     for key, rows in named.groupby(KEYS, sort=True):
         chosen = choose_champion(rows[rows["model"] != CHAMPION])
         said = accuracy(rows)
-        said[KEYS] = list(key)
-        said["is_champion"] = said["model"] == chosen
-        parts.append(said.assign(tested_on=rows["tested_on"].iloc[0]))
+        said = said.assign(is_champion=said["model"] == chosen, tested_on=rows["tested_on"].iloc[0])
+        parts.append(_keyed(said, key))
     names = [*KEYS, "model", "is_champion", "tested_on", "origins", "points", "mase", "rmse", "mae", "wape", "mape",
              "coverage_80", "coverage_95"]  # fmt: skip
     return pd.concat(parts, ignore_index=True)[names] if parts else pd.DataFrame(columns=names)
@@ -187,8 +186,7 @@ def _tested(task: Task) -> pd.DataFrame:
     if history.is_non_negative:
         tests[ENDS] = tests[ENDS].clip(lower=0.0)
     tests = tests.rename(columns={"origin": "origin_date", "time": "business_date"})
-    tests = tests.assign(**dict(zip(KEYS, task.key, strict=True)), tested_on=history.times[-1])
-    return tests[[*KEYS, *TESTED]]
+    return _keyed(tests.assign(tested_on=history.times[-1]), task.key)[[*KEYS, *TESTED]]
 
 
 def _forecast(task: Task) -> pd.DataFrame:
@@ -199,4 +197,8 @@ def _forecast(task: Task) -> pd.DataFrame:
     except Exception as error:
         raise RuntimeError(f"forecast of {' '.join(task.key)} by {task.champion} failed: {error}") from error
     said = said.rename(columns={"time": "business_date"})
-    return said.assign(**dict(zip(KEYS, task.key, strict=True)), made_on=task.history.times[-1])
+    return _keyed(said.assign(made_on=task.history.times[-1]), task.key)
+
+
+def _keyed(frame: pd.DataFrame, key: Any) -> pd.DataFrame:
+    return frame.assign(**{name: str(part) for name, part in zip(KEYS, key, strict=True)})
