@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
-from ecom_assets.contracts import Column, Contract, contract, dataset_contracts, kpi_contracts
+from ecom_assets.contracts import Column, Contract, contract, dataset_contracts, table_contracts
 from ecom_assets.sql import Query
 
 DAY = date(2025, 3, 3)  # a Monday
@@ -93,7 +93,7 @@ def empty_warehouse() -> duckdb.DuckDBPyConnection:
     connection.execute("create schema lineage")
     connection.execute('create table lineage.accepted_days (asset varchar, business_date date, "rows" bigint)')
     connection.execute("create table lineage.sales_days (business_date date)")
-    for wanted in (*dataset_contracts().values(), *kpi_contracts().values()):
+    for wanted in (*dataset_contracts().values(), *table_contracts().values()):
         create_table(connection, wanted)
     return connection
 

@@ -37,8 +37,9 @@ def forecast(path: Path, time: str | None, value: str | None, horizon: int, form
     frame = _read(path, time, value)
     from ecom_assets.forecasting.one_call import forecast
 
-    with show.errors().status("Comparing forecasters on the past …"):
-        expected = forecast(frame, horizon)
+    words = "Comparing forecasters on the past …"
+    with show.errors().status(words) as status:
+        expected = forecast(frame, horizon, on_origin=lambda done, of: status.update(f"{words} {done} of {of} origins"))
     _print(expected, format)
 
 

@@ -2,6 +2,9 @@
 
 import dagster as dg
 
+from ecom_assets.forecasting import FULL_ORIGINS
+from ecom_assets.orchestration.writing import ORIGINS_TAG
+
 _LANDING = dg.AssetSelection.groups("landing")
 _RAW = dg.AssetSelection.groups("raw")
 
@@ -21,4 +24,11 @@ load_files = dg.define_asset_job(
     "load_files",
     selection=_RAW,
     description="What is new in the landing folder; which days it touches is asked for afterwards.",
+)
+
+weekly_champions = dg.define_asset_job(
+    "weekly_champions",
+    selection=dg.AssetSelection.groups("forecast") | dg.AssetSelection.assets(dg.AssetKey(["publish", "snapshot"])),
+    tags={ORIGINS_TAG: str(FULL_ORIGINS)},
+    description="Every forecaster tested anew on every series, and the champions chosen by it.",
 )

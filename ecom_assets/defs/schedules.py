@@ -1,4 +1,4 @@
-"""When the shop's days are refreshed."""
+"""When the shop's days are refreshed and its forecasters compared."""
 
 import dagster as dg
 
@@ -9,7 +9,7 @@ from ecom_assets.orchestration.ticks import REFRESH_HOUR, trailing_window
 
 @dg.definitions
 def schedules() -> dg.Definitions:
-    """The daily schedule, by the shop's clock."""
+    """The daily and the weekly schedule, by the shop's clock."""
     shop = ShopContext.resolve().shop
 
     @dg.schedule(
@@ -26,4 +26,14 @@ def schedules() -> dg.Definitions:
             return dg.SkipReason(f"the shop's first day, {shop.first_day}, is not over yet")
         return dg.RunRequest(run_key=at.isoformat(), tags=range_tags(window))
 
-    return dg.Definitions(schedules=[daily_refresh_schedule])
+    @dg.schedule(
+        job_name="weekly_champions",
+        name="weekly_champions_schedule",
+        cron_schedule=f"30 {REFRESH_HOUR} * * 1",
+        execution_timezone=shop.time_zone,
+        description=f"On Mondays at {REFRESH_HOUR:02}:30 shop time, behind the daily refresh.",
+    )
+    def weekly_champions_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+        return dg.RunRequest(run_key=context.scheduled_execution_time.isoformat())
+
+    return dg.Definitions(schedules=[daily_refresh_schedule, weekly_champions_schedule])

@@ -2,3 +2,6 @@
 
 Not here: which metrics are forecast (the catalogue says), tables, files, clocks.
 """
+
+FULL_ORIGINS = 12
+"""Origins of a full back-test."""

@@ -1,6 +1,6 @@
 """Rolling-origin back-tests: what each forecaster would have said at earlier days, beside what came."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -48,22 +48,30 @@ def origins(length: int, season: int, horizon: int, count: int, every: int | Non
         return []
     if every is None:
         every = max(1, min(horizon, (last - first) // max(count - 1, 1)))
-        if every > season > 1:
-            every += 1 if every % season == 0 else 0  # else every origin would fall on one weekday
+        if every > season > 1 and every % season == 0:  # every origin would fall on one weekday
+            every += 1 if last - (count - 1) * (every + 1) >= first else -1
     return [origin for origin in range(last - (count - 1) * every, last + 1, every) if origin >= first]
 
 
 def backtest(
-    history: History, horizon: int, forecasters: Sequence[Forecaster], count: int = 12, every: int | None = None
+    history: History,
+    horizon: int,
+    forecasters: Sequence[Forecaster],
+    count: int = 12,
+    every: int | None = None,
+    on_origin: Callable[[int, int], None] | None = None,
 ) -> pd.DataFrame:
     """What each forecaster said at each origin from what was known then.
+
+    `on_origin` is told how many origins are done, of how many.
 
     Returns:
         One row per origin, step and model: origin (time of the last known step), step (1 … horizon), time, actual,
         model, mean, scale (the seasonal naive error within the history up to the origin, what MASE divides by).
     """
     rows = []
-    for origin in origins(len(history), history.season, horizon, count, every):
+    chosen = origins(len(history), history.season, horizon, count, every)
+    for number, origin in enumerate(chosen, 1):
         known = history.until(origin)
         scale = metrics.naive_scale(known.values, history.season)
         for model, mean in expectations(known, horizon, forecasters).items():
@@ -80,6 +88,8 @@ def backtest(
                     }
                 )
             )
+        if on_origin:
+            on_origin(number, len(chosen))
     columns = ["origin", "step", "time", "actual", "model", "mean", "scale"]
     return pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=columns)
 

@@ -1,20 +1,17 @@
 """A stranger's series in, its forecast out: the one call behind `ecom forecast`."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from ecom_assets.forecasting.backtest import Forecaster, accuracy, backtest, expectations, with_intervals
-from ecom_assets.forecasting.boosting import Boosting
 from ecom_assets.forecasting.champion import choose_champion
 from ecom_assets.forecasting.ensemble import ENSEMBLE
 from ecom_assets.forecasting.intervals import Table, calibrate, interval
-from ecom_assets.forecasting.prophet_model import ProphetForecaster
-from ecom_assets.forecasting.seasonal_naive import SeasonalNaive
+from ecom_assets.forecasting.models import default_forecasters, expectation_of
 from ecom_assets.forecasting.series import History, regular
-from ecom_assets.forecasting.theta import Theta
 from ecom_assets.forecasting.transform import Transform, choose_transform
 
 LEVELS = (80, 95)
@@ -40,16 +37,13 @@ class SeriesForecast:
     accuracy: pd.DataFrame
 
 
-def default_forecasters(seed: int = 0) -> tuple[Forecaster, ...]:
-    """Seasonal naive (the baseline), Theta, Prophet, gradient boosting."""
-    return (SeasonalNaive(), Theta(), ProphetForecaster(seed=seed), Boosting(seed=seed))
-
-
 def forecast(
     frame: pd.DataFrame, horizon: int, campaigns: pd.DataFrame | None = None, is_non_negative: bool | None = None,
-    origins: int = 12, seed: int = 0,
+    origins: int = 12, seed: int = 0, on_origin: Callable[[int, int], None] | None = None,
 ) -> pd.DataFrame:  # fmt: skip
     """The next `horizon` steps of the series in `frame` (time, value), by the champion of its own back-tests.
+
+    `on_origin` is told how many origins are done, of how many.
 
     Returns:
         time, mean, lower_80, upper_80, lower_95, upper_95, model; one row a step.
@@ -58,11 +52,16 @@ def forecast(
         ValueError: where `frame` is no regular series or too short, or `horizon` is not positive.
     """
     history = regular(frame, campaigns, is_non_negative)
-    return forecast_series(history, horizon, default_forecasters(seed), origins).forecast
+    return forecast_series(history, horizon, default_forecasters(seed), origins, on_origin=on_origin).forecast
 
 
 def forecast_series(
-    history: History, horizon: int, forecasters: Sequence[Forecaster], origins: int = 12, champion: str | None = None
+    history: History,
+    horizon: int,
+    forecasters: Sequence[Forecaster],
+    origins: int = 12,
+    champion: str | None = None,
+    on_origin: Callable[[int, int], None] | None = None,
 ) -> SeriesForecast:
     """Back-tests the forecasters, chooses one (unless `champion` is given) and states its calibrated intervals."""
     if horizon < 1:
@@ -70,19 +69,36 @@ def forecast_series(
     recent = slice(max(0, len(history) - MAX_STEPS), None)
     history = replace(history, times=history.times[recent], values=history.values[recent])
     tested_horizon = max(1, min(horizon, len(history) // 4))
-    tests = backtest(history, tested_horizon, forecasters, origins)
+    tests = backtest(history, tested_horizon, forecasters, origins, on_origin=on_origin)
     chosen = champion or choose_champion(tests)
     said = expectations(history, horizon, forecasters)
     chosen = chosen if chosen in said else (ENSEMBLE if ENSEMBLE in said else next(iter(said)))
     transform = choose_transform(history.values, history.season, history.is_non_negative)
-    own = tests[tests["model"] == chosen]
-    table = calibrate(own, transform, LEVELS) if len(own) else _without_backtests(history, transform)
+    stated = _stated(history, said[chosen], tests[tests["model"] == chosen], transform, chosen)
     tests = with_intervals(tests, transform, LEVELS)
-    stated = _stated(history, said[chosen], table, transform, chosen)
     return SeriesForecast(stated, chosen, tests, accuracy(tests))
 
 
-def _stated(history: History, mean: np.ndarray, table: Table, transform: Transform, model: str) -> pd.DataFrame:
+def forecast_as(history: History, horizon: int, champion: str, tests: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
+    """The next `horizon` steps by a champion that was chosen before; nothing is back-tested.
+
+    Args:
+        history: the series.
+        horizon: number of steps.
+        champion: name of a forecaster, or of the ensemble.
+        tests: its back-tests as they stand (origin, step, actual, mean), on which the intervals are calibrated; where
+            there are none, the intervals are normal ones around the differences one season apart.
+        seed: of forecasters that draw.
+
+    Returns:
+        As of `forecast`.
+    """
+    transform = choose_transform(history.values, history.season, history.is_non_negative)
+    return _stated(history, expectation_of(champion, history, horizon, seed), tests, transform, champion)
+
+
+def _stated(history: History, mean: np.ndarray, tests: pd.DataFrame, transform: Transform, model: str) -> pd.DataFrame:
+    table = calibrate(tests, transform, LEVELS) if len(tests) else _without_backtests(history, transform)
     step = np.arange(1, len(mean) + 1)
     columns: dict[str, object] = {"time": history.future(len(mean)), "mean": mean}
     for level in LEVELS:

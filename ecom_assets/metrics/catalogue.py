@@ -51,6 +51,7 @@ class Metric(_Strict):
     owner: Literal["team:growth", "team:ux", "team:it", "team:support"]
     watched: bool = Field(False, description="whether detectors look at it")
     forecast: bool = Field(False, description="whether it is forecast")
+    forecast_by: tuple[str, ...] = Field((), description="dimensions whose members are forecast too")
     non_negative: bool = Field(False, description="whether it cannot lie below zero")
     trusted_when: Trust | None = Field(None, description="on other days it raises no alarm")
 
@@ -58,6 +59,14 @@ class Metric(_Strict):
     def adds_up(self) -> bool:
         """Whether numerators and denominators of members or days may be summed."""
         return self.kind in ("additive", "ratio")
+
+    @model_validator(mode="after")
+    def _forecast_by_its_own_dimensions(self) -> "Metric":
+        strange = [name for name in self.forecast_by if name not in self.dimensions]
+        if strange or (self.forecast_by and not self.forecast):
+            why = f"it cannot be split by {', '.join(strange)}" if strange else "forecast is not true"
+            raise ValueError(f"{self.name}: forecast_by: {why}")
+        return self
 
     @model_validator(mode="after")
     def _only_ratios_divide(self) -> "Metric":

@@ -21,7 +21,7 @@ from ecom_assets.ingestion.plans import plan_sources
 from ecom_assets.orchestration import metadata
 from ecom_assets.orchestration.days import worded
 from ecom_assets.orchestration.session import Session
-from ecom_assets.orchestration.table_asset import Frame, Frames, Picture, Plot, key_of
+from ecom_assets.orchestration.table_asset import Charts, Frame, Frames, Plot, key_of
 from ecom_assets.quality.checks import checks
 from ecom_assets.settings import Shop
 from ecom_assets.sql import Query
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from ecom_assets.warehouse import Outcome
 
 _SHOWN_FAILURES = 20
+ORIGINS_TAG = "ecom/origins"  # of a run: test every forecaster anew at so many origins
 
 
 def write_table(
@@ -39,7 +40,7 @@ def write_table(
     table: Contract,
     function: Callable[[Shop], Any],
     reads: Sequence[str] = (),
-    plot: Plot | Picture | None = None,
+    plot: Plot | Charts | None = None,
 ) -> Iterator[Any]:
     """Write the table (the run's days of it, where it is partitioned) and yield what Dagster should know.
 
@@ -56,7 +57,7 @@ def write_table(
     """
     days = _days(context, table)
     session.progress(table.asset, "started")
-    rows = bound(function(session.context.shop), session, days)
+    rows = bound(function(session.context.shop), session, days, context.run.tags)
     yield from _written(context, session, table, rows, days, reads, plot)
 
 
@@ -66,7 +67,7 @@ def write_tables(
     tables: Sequence[Contract],
     function: Callable[[Shop], Frames],
     reads: Mapping[str, Sequence[str]],
-    pictures: Mapping[str, Picture],
+    charts: Mapping[str, Charts],
 ) -> Iterator[Any]:
     """Do a piece of work once and write those of its tables that the run asks for, each whole, in their order.
 
@@ -76,7 +77,7 @@ def write_tables(
         tables: contracts of all that the work makes.
         function: makes the rows.
         reads: by asset, those that it is made of.
-        pictures: by asset, what to draw for its page.
+        charts: by asset, what to draw for its page.
 
     Raises:
         dg.Failure: naming the checks, where a table was refused; those after it are left as they are.
@@ -84,12 +85,12 @@ def write_tables(
     asked = [table for table in tables if key_of(table.asset) in context.selected_asset_keys]
     session.progress(asked[0].asset, "started")
     work = function(session.context.shop)
-    made = work.make(**{name: _rows_of(query, session) for name, query in work.queries.items()})
+    made = work.make(**{name: _rows_of(query, session, _values(session)) for name, query in work.queries.items()})
     for table in asked:
         if table is not asked[0]:
             session.progress(table.asset, "started")
         asset = table.asset
-        yield from _written(context, session, table, made[asset], None, reads[asset], pictures.get(asset))
+        yield from _written(context, session, table, made[asset], None, reads[asset], charts.get(asset))
 
 
 def _written(
@@ -99,7 +100,7 @@ def _written(
     rows: Any,
     days: list[date] | None,
     reads: Sequence[str],
-    plot: Plot | Picture | None,
+    plot: Plot | Charts | None,
 ) -> Iterator[Any]:
     """Write rows that are made, and yield verdicts and materialization."""
     version = context.assets_def.code_versions_by_key[key_of(table.asset)] or ""
@@ -138,18 +139,33 @@ def _days(context: dg.AssetExecutionContext, table: Contract) -> list[date] | No
     return [date.fromisoformat(key) for key in context.partition_keys]
 
 
-def bound(rows: Any, session: Session, days: Sequence[date] | None = None) -> Any:
-    """The query with its parameters bound to what the shop says; the frame that a `Frame` makes; a frame as it is."""
+def bound(
+    rows: Any, session: Session, days: Sequence[date] | None = None, tags: Mapping[str, str] | None = None
+) -> Any:
+    """The query with its parameters bound to what the shop and the run say; the frame that a `Frame` makes."""
+    values = {**_values(session), **_asked(tags or {})}
     if isinstance(rows, Frame):
         span = {"from_day": min(days), "to_day": max(days)} if days else {}
-        also = {name: _rows_of(query, session, span) for name, query in rows.also.items()}
-        return rows.make(_rows_of(rows.query, session, span), **also)
-    return rows.bind(_values(session)) if isinstance(rows, Query) else rows
+        found = {**values, **span}
+        also = {name: _rows_of(query, session, found) for name, query in rows.also.items()}
+        if rows.tells:
+            also["tell"] = _telling(session, rows.query.name)
+        return rows.make(_rows_of(rows.query, session, found), **also)
+    return rows.bind(values) if isinstance(rows, Query) else rows
 
 
-def _rows_of(query: Query, session: Session, span: Mapping[str, date] | None = None) -> Any:
+def _telling(session: Session, asset: str) -> Callable[[int, int], None]:
+    return lambda done, of: session.progress(f"{asset} {done}/{of}", "started")
+
+
+def _asked(tags: Mapping[str, str]) -> dict[str, Any]:
+    """What queries may name, from the run's tags."""
+    return {"asked_origins": int(tags[ORIGINS_TAG]) if ORIGINS_TAG in tags else None}
+
+
+def _rows_of(query: Query, session: Session, values: Mapping[str, Any]) -> Any:
     """The rows of a query as a frame."""
-    asked = query.bind({**_values(session), **(span or {})})
+    asked = query.bind(values)
     return session.connection.execute(asked.sql, dict(asked.params)).df()
 
 
@@ -233,7 +249,7 @@ def _materialized(
     outcome: "Outcome",
     rows: Any,
     days: list[date] | None,
-    plot: Plot | Picture | None,
+    plot: Plot | Charts | None,
     version: str,
 ) -> Iterator[Any]:
     numbers = _numbers(outcome)
@@ -253,17 +269,15 @@ def _materialized(
     yield dg.MaterializeResult(metadata={SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION: True, **numbers})
 
 
-def _pictures(
-    session: Session, table: Contract, rows: Any, plot: Plot | Picture | None, version: str
-) -> dict[str, Any]:
+def _pictures(session: Session, table: Contract, rows: Any, plot: Plot | Charts | None, version: str) -> dict[str, Any]:
     found: dict[str, Any] = {"preview": metadata.preview(session.connection, table)}
     edges = _edges(session, table, rows, version)
     if edges:
         found["dagster/column_lineage"] = metadata.lineage_metadata(edges)
-    if isinstance(plot, Picture):
-        drawn = metadata.inline_png(plot.title, plot.draw(_rows_of(plot.query, session)))
-    else:
-        drawn = metadata.plot(session.connection, table, plot.x, plot.y) if plot else None
+    if isinstance(plot, Charts):
+        pictures = plot.draw(_rows_of(plot.query, session, _values(session)))
+        found.update({name: metadata.image(name, png) for name, png in pictures.items()})
+    drawn = metadata.plot(session.connection, table, plot.x, plot.y) if isinstance(plot, Plot) else None
     if drawn:
         found["plot"] = drawn
     return found

@@ -29,6 +29,7 @@ PARAMETERS = {
     "history_complete_from": "first day from which all orders are known, or None: complete from the first day held",
     "from_day": "first day of the range that a partitioned table is made for",
     "to_day": "last day of that range, inclusive",
+    "asked_origins": "origins at which the run wants every forecaster tested, or None: where its tests are old",
 }
 
 # Quoted text is matched first, so that a comment sign or a dollar inside it is left alone.

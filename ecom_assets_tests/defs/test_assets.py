@@ -5,7 +5,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from ecom_assets.contracts import contract, dataset_contracts, kpi_contracts
+from ecom_assets.contracts import LAYERS, contract, dataset_contracts, table_contracts
 from ecom_assets.orchestration.table_asset import judged_against
 from ecom_assets.quality import checks
 from ecom_assets.settings import load_shop
@@ -16,6 +16,7 @@ KPIS = {
     "daily_revenue", "monthly_revenue", "order_values", "product_performance", "sales_by_segment",
     "sales_seasonality",
 }  # fmt: skip
+FORECAST = {"backtests", "champions", "forecasts", "series"}
 DATASETS = {
     "campaigns", "customers", "marketing_spend", "order_items", "orders", "products", "refunds", "website_traffic",
 }  # fmt: skip
@@ -48,7 +49,7 @@ def _all_simulated() -> dict[str, str]:
 
 def test_a_whole_shop_has_every_asset(load):
     expected = {f"{layer}/{name}" for layer in ("landing", "raw", "clean", "profile") for name in DATASETS}
-    expected |= {f"kpi/{name}" for name in KPIS} | {"publish/snapshot"}
+    expected |= {f"kpi/{name}" for name in KPIS} | {f"forecast/{name}" for name in FORECAST} | {"publish/snapshot"}
     assert _names(load(_all_simulated())) == expected
 
 
@@ -57,7 +58,7 @@ def test_declared_dependencies_are_the_tables_that_the_sql_reads(load):
     graph = definitions.resolve_asset_graph()
     for node in graph.asset_nodes:
         asset = "/".join(node.key.path)
-        if node.group_name == "kpi":
+        if node.group_name in LAYERS:
             text = None
             if asset == "kpi/daily_metrics":
                 from ecom_assets.metrics import daily_metrics_sql
@@ -72,6 +73,7 @@ def test_declared_dependencies_are_the_tables_that_the_sql_reads(load):
         else:
             continue
         reads = {table for table in reads if table in _names(definitions)}  # a shop without it has an empty table
+        reads -= {asset}  # what stands decides what is made anew
         judged = set(judged_against(contract(asset)))
         declared = {"/".join(key.path) for key in node.parent_keys}
         assert declared == reads | judged, asset
@@ -86,7 +88,7 @@ def _shop_file() -> str:
 
 def test_what_the_checks_look_at_is_written_before(load):
     """sqlglot reads the reconciliations' queries too: no table that they name may be missing among the parents."""
-    for table in (*dataset_contracts().values(), *kpi_contracts().values()):
+    for table in (*dataset_contracts().values(), *table_contracts().values()):
         named = {asset for each in table.reconciliations for asset in Query("x", text=each.query).tables()}
         assert named - {table.asset} <= set(judged_against(table)), table.asset
 
@@ -108,7 +110,7 @@ def test_an_asset_is_left_out_only_with_what_it_requires(load):
 @pytest.mark.parametrize("sources", [{"website_traffic": "simulated"}, {"orders": "simulated"}, _all_simulated()])
 def test_jobs_load_whatever_is_left_out(load, sources):
     definitions = load(sources)
-    for job in ("daily_refresh", "backfill", "load_files"):
+    for job in ("daily_refresh", "backfill", "load_files", "weekly_champions"):
         assert definitions.resolve_job_def(job)
 
 
@@ -144,7 +146,7 @@ def test_every_asset_says_what_it_is(load):
         assert node.owners, node.key
         assert node.tags.get("domain") in ("sales", "customers"), node.key
         assert node.code_version, node.key
-        if node.group_name in ("clean", "kpi"):
+        if node.group_name in ("clean", *LAYERS):
             table = contract("/".join(node.key.path))
             shown = node.metadata["dagster/column_schema"].columns
             names = [column.name for column in shown]

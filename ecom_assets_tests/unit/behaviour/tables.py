@@ -8,7 +8,7 @@ import duckdb
 import pyarrow
 import yaml
 
-from ecom_assets.contracts import Column, contract, dataset_contracts, kpi_contracts
+from ecom_assets.contracts import Column, contract, dataset_contracts, table_contracts
 from ecom_assets.quality.column_profile import column_profile_sql
 from ecom_assets.sql import Query
 
@@ -34,7 +34,7 @@ class Tables:
         self.connection = duckdb.connect()
         self.connection.execute("create schema clean; create schema kpi; create schema lineage")
         self.connection.execute('create table lineage.accepted_days (asset text, business_date date, "rows" bigint)')
-        for one in (*dataset_contracts().values(), *kpi_contracts().values()):
+        for one in (*dataset_contracts().values(), *table_contracts().values()):
             columns = [f'"{column.name}" {column.sql_type}' for column in one.columns]
             if one.partitioned_by and "business_date" not in one.by_name:
                 columns.insert(0, "business_date date")
