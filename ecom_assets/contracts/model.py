@@ -150,8 +150,8 @@ class Contract(_Strict):
         unknown = sorted({name for name in named if name not in known})
         if unknown:
             raise ValueError(f"{self.layer}.{self.name}: not among its columns: {', '.join(unknown)}")
-        if self.published_as == "daily_files" and not self.partitioned_by:
-            raise ValueError(f"{self.layer}.{self.name}: published_as: daily_files needs partitioned_by")
+        if self.published_as == "daily_files" and not (self.partitioned_by or "business_date" in known):
+            raise ValueError(f"{self.layer}.{self.name}: published_as: daily_files goes with rows of a business_date")
         return self
 
     @cached_property

@@ -45,17 +45,16 @@ class DailyFiles:
         files that nobody refers to are left; they are used when the same is to be written again, or swept up.
         """
         standing, known = self._standing(), self._known()
-        kept = {
+        unchanged = {
             day: name
             for day, (name, treatment, written_at) in known.items()
-            if standing.get(day) == written_at is not None
-            and treatment == self._treatment
-            and (self.folder / name).exists()
+            if written_at is not None and standing.get(day) == written_at and treatment == self._treatment
         }
-        named = self._named(sorted(standing.keys() - kept.keys()))
-        self._write_files({day: name for day, name in named.items() if not (self.folder / name).exists()})
-        self._record(named, known.keys() - standing.keys(), standing, version)
-        return dict(sorted({**kept, **named}.items()))
+        names = unchanged | self._named(sorted(standing.keys() - unchanged.keys()))
+        self._write_files({day: name for day, name in names.items() if not (self.folder / name).exists()})
+        stated = {day: (name, self._treatment, standing[day]) for day, name in sorted(names.items())}
+        self._record({day: each for day, each in stated.items() if known.get(day) != each}, known.keys() - names, version)
+        return {day: names[day] for day in stated}
 
     def view_sql(self, names: Iterable[str]) -> str:
         """A SELECT of the table's published columns over the files; without any, typed and without rows."""
@@ -87,12 +86,13 @@ class DailyFiles:
         return self.key.digest(f"{_FORMAT} {self._shown} {types}")[:16]
 
     def _standing(self) -> dict[date, datetime | None]:
-        """Days that have rows, with the moment at which they were written, as far as lineage accounts for the rows."""
-        sql = """select business_date, written_at, row_count from lineage.days
-            where asset = ? and business_date is not null and content_hash is not null and row_count > 0"""
-        recorded = rows(self.connection, sql, [self.contract.asset])
-        if sum(row[2] for row in recorded) == value(self.connection, f"select count(*) from {self._table}"):
-            return {day: written_at for day, written_at, _ in recorded}
+        """Days that have rows, with the moment at which they were written where lineage accounts for all the rows."""
+        if self.contract.partitioned_by:
+            sql = """select business_date, written_at, row_count from lineage.days
+                where asset = ? and business_date is not null and content_hash is not null and row_count > 0"""
+            recorded = rows(self.connection, sql, [self.contract.asset])
+            if sum(row[2] for row in recorded) == value(self.connection, f"select count(*) from {self._table}"):
+                return {day: written_at for day, written_at, _ in recorded}
         return {row[0]: None for row in rows(self.connection, f"select distinct business_date from {self._table}")}
 
     def _known(self) -> dict[date, tuple[str, str, datetime | None]]:
@@ -140,9 +140,10 @@ class DailyFiles:
         flush(path.parent)
 
     def _record(
-        self, named: Mapping[date, str], gone: Iterable[date], standing: Mapping[date, datetime | None], version: int
+        self, current: Mapping[date, tuple[str, str, datetime | None]], gone: Iterable[date], version: int
     ) -> None:
-        ended = sorted({*named, *gone})
+        """Put into the ledger what differs from it: files (with treatment and moment) of days, and days that left."""
+        ended = sorted({*current, *gone})
         if not ended:
             return
         sql = """update lineage.published_days set until_version = $version
@@ -150,8 +151,8 @@ class DailyFiles:
         asset = self.contract.asset
         with transaction(self.connection):
             rows(self.connection, sql, {"version": version, "asset": asset, "days": ended})
-            current = [(asset, day, name, self._treatment, standing[day], None) for day, name in sorted(named.items())]
-            records.insert(self.connection, "published_days", current)
+            found = [(asset, day, *each, None) for day, each in current.items()]
+            records.insert(self.connection, "published_days", found)
 
 
 def delete_unused(connection: Connection, folder: Path, oldest_kept: int) -> None:
