@@ -14,9 +14,10 @@ from ecom_assets.anomalies.grouping import GAP_DAYS, MONTH_DAYS
 from ecom_assets.anomalies.planned import MISSING_SIGMAS
 from ecom_assets.anomalies.shop import FALSE_A_MONTH
 from ecom_assets.anomalies.tables import SERIES, notification_id
+from ecom_assets.metrics import TOTAL
 
 DEMAND = ("orders", "ordered_amount", "net_amount")
-"""A plan is told to be missing where the shop's demand shows nothing of it; one series of many always does."""
+"""A plan is told to be missing where the demand that it is for shows nothing of it; of many series one always does."""
 RAISED_BY_FALSE_ALARM = float(np.log10(2))
 """Every false alarm of a series halves how often it may alarm by chance."""
 COLUMNS = [
@@ -76,11 +77,12 @@ def notifications(
 
 
 def plans_that_did_not_show(missing: pd.DataFrame, newest: pd.Timestamp | None) -> pd.DataFrame:
-    """One row a campaign of which the shop's demand showed nothing, named after the series that lacks it most."""
+    """One row a campaign of which demand (the shop's, or its channel's) showed nothing, named after what lacks most."""
     rows = []
     for (name, starts_date), series in missing.groupby(["campaign_name", "starts_date"], sort=True):
         starts = pd.Timestamp(str(starts_date))
-        demand = series[series["metric"].isin(DEMAND)]
+        meant = (series["dimension"] == TOTAL) | (series["member"] == series["channel"])
+        demand = series[series["metric"].isin(DEMAND) & meant]
         if demand.empty:
             continue
         first = demand.iloc[int(np.argmax(demand["shortfall_sigmas"].to_numpy("float64")))]

@@ -44,7 +44,8 @@ CAUSE_COLUMNS = [
 ]  # fmt: skip
 MEMBER_COLUMNS = ["notification_id", "business_date", *SERIES, "direction", "score", "zscore"]
 MISSING_PLAN_COLUMNS = [
-    "campaign_name", "kind", "starts_date", "ends_date", "business_date", *SERIES, "shown_rate", "shortfall_sigmas",
+    "campaign_name", "channel", "kind", "starts_date", "ends_date", "business_date", *SERIES, "shown_rate",
+    "shortfall_sigmas",
 ]  # fmt: skip
 
 
@@ -68,7 +69,7 @@ def shop_tables(daily: pd.DataFrame, plans: pd.DataFrame) -> dict[str, pd.DataFr
         "anomaly/events": _events(found.events),
         "anomaly/causes": causes,
         "anomaly/notification_members": _members(found.members, ids),
-        "anomaly/missing_plans": _missing_plans(found.missing_plans),
+        "anomaly/missing_plans": _missing_plans(found.missing_plans, plans),
     }
 
 
@@ -110,8 +111,15 @@ def _detector(points: pd.DataFrame, name: str) -> pd.DataFrame:
     columns |= {"score": f"score_{name}", "surprise": f"surprise_{name}"}
     given = points.reindex(columns=[*columns.values()]).set_axis([*columns], axis=1)
     table = as_read(points[["time", *SERIES, "value"]].join(given)).rename(columns={"time": "business_date"})
+    table = _in_order(table)
     alarms = (table["surprise"] >= _threshold()) & table["value"].notna()
     return table.assign(is_anomaly=alarms)[DETECTOR_COLUMNS]
+
+
+def _in_order(table: pd.DataFrame) -> pd.DataFrame:
+    """Expected between its limits: what cannot be negative has a lower limit of zero, and is not expected below it."""
+    expected = table["expected"].clip(lower=table["lower"])
+    return table.assign(expected=expected, upper=table["upper"].clip(lower=expected))
 
 
 def _consensus(points: pd.DataFrame) -> pd.DataFrame:
@@ -123,7 +131,7 @@ def _consensus(points: pd.DataFrame) -> pd.DataFrame:
             "time": "business_date", "consensus": "mean_surprise", "detectors": "agreeing", "event_id": "event_number",
         }
     )  # fmt: skip
-    table = as_read(table).join(alarms)
+    table = _in_order(as_read(table)).join(alarms)
     for name in ("agreeing", "severity", "direction"):
         table[name] = table[name].where(table[name] != "", None)
     table["event_number"] = table["event_number"].where(table["event_number"] > 0).astype("Int64")
@@ -176,10 +184,13 @@ def _members(members: pd.DataFrame, ids: dict[int, str]) -> pd.DataFrame:
     return table.assign(notification_id=members["notification_id"].map(ids))[MEMBER_COLUMNS]
 
 
-def _missing_plans(missing: pd.DataFrame) -> pd.DataFrame:
+def _missing_plans(missing: pd.DataFrame, plans: pd.DataFrame) -> pd.DataFrame:
     table = missing.rename(columns={"time": "business_date", "shown_share": "shown_rate"})
     if table.empty:
         return pd.DataFrame(columns=MISSING_PLAN_COLUMNS, dtype="object")
     dates = {name: pd.to_datetime(table[name]) for name in ("starts_date", "ends_date", "business_date")}
-    table = as_read(table.assign(**dates, campaign_name=table["campaign_name"].fillna(table["kind"])))
+    channels = plans[["campaign_name", "starts_date", "channel"]].drop_duplicates(["campaign_name", "starts_date"])
+    channels = channels.assign(starts_date=pd.to_datetime(channels["starts_date"]))
+    table = as_read(table.assign(**dates)).merge(channels, on=["campaign_name", "starts_date"], how="left")
+    table = table.assign(campaign_name=table["campaign_name"].fillna(table["kind"]))
     return table.drop_duplicates(["campaign_name", "starts_date", *SERIES])[MISSING_PLAN_COLUMNS]

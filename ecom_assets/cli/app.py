@@ -27,6 +27,15 @@ class Partition(StrEnum):
     date = "date"
 
 
+class Label(StrEnum):
+    """What a notification was."""
+
+    expected = "expected"
+    false_alarm = "false_alarm"
+    confirmed = "confirmed"
+    none = "none"
+
+
 app = typer.Typer(
     name="ecom",
     help="An online shop's analytics, from landing files to a day's trusted numbers.",
@@ -192,6 +201,45 @@ def detect(
     from ecom_assets.cli.series import detect
 
     detect(file, time, value, points, format)
+
+
+@anomalies.command("list")
+def listed(
+    open: Annotated[bool, typer.Option("--open", help="only those that are not over")] = False,
+    format: Printed = Format.table,
+) -> None:
+    """What was found in the shop, newest first, with verdict and label."""
+    from ecom_assets.cli.labels import listed
+
+    listed(open, format)
+
+
+@anomalies.command()
+def label(
+    notification: Annotated[str, typer.Argument(metavar="ID", help="as listed; its first digits are enough")],
+    said: Annotated[Label, typer.Argument(metavar="LABEL", help="expected, false_alarm, confirmed, or none to undo")],
+    note: Annotated[str | None, typer.Option(help="why, in your own words")] = None,
+) -> None:
+    """Say what a notification was.
+
+    Days of what was expected count as planned once it is over; a false alarm raises the bar of its series.
+    """
+    from ecom_assets.cli.labels import label
+
+    label(notification, None if said == Label.none else said.value, note)
+
+
+@anomalies.command()
+def snooze(
+    notification: Annotated[str | None, typer.Argument(metavar="[ID]", help="as listed")] = None,
+    until: Annotated[date | None, typer.Option(parser=_day, metavar="DAY", help="last silent day")] = None,
+    metric: Annotated[str | None, typer.Option(help="instead of one: all that are named after this metric")] = None,
+    undo: Annotated[bool, typer.Option("--undo", help="tell of it again")] = False,
+) -> None:
+    """Tell nobody of a notification, or of a metric, until a day has passed."""
+    from ecom_assets.cli.labels import snooze
+
+    snooze(notification, metric, until, undo)
 
 
 @app.command()

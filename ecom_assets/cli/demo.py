@@ -8,6 +8,7 @@ import typer
 import yaml
 
 from ecom_assets.cli import show
+from ecom_assets.cli.labels import newest_alarms
 from ecom_assets.cli.work import keep_log, print_next, print_report, progress
 from ecom_assets.orchestration.shop import PROJECT, ShopContext
 from ecom_assets.settings import Home, SettingsError
@@ -120,6 +121,7 @@ def _print_last_day(screen: "Console", context: ShopContext) -> None:
         found = connection.execute(_LAST_DAY)
         names = [column[0] for column in found.description]
         rows = found.fetchall()
+        alarms = newest_alarms(connection)
     if not rows:
         return
     currency = context.shop.currency
@@ -132,3 +134,5 @@ def _print_last_day(screen: "Console", context: ShopContext) -> None:
     titles = [f"{context.shop.name}, sales of", *(f"{row[0]:%A} {row[0]}" for row in rows)]
     screen.print()
     screen.print(show.table(titles, made, right=True))
+    for line in alarms:
+        screen.print(line, markup=False, soft_wrap=True)

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 from ecom_assets.cli import show
+from ecom_assets.cli.labels import newest_alarms
 from ecom_assets.settings import Shop
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ def status() -> None:
     context = ShopContext.resolve()
     with closing(open_snapshot(context.home)) as connection:
         found = queries.status(connection)
+        alarms = newest_alarms(connection)
         waiting = pending(connection, context.shop, dataset_contracts().values(), context.now())
     screen = show.console()
     ago = _ago(datetime.now(UTC).replace(tzinfo=None) - found.published_at)
@@ -35,6 +37,8 @@ def status() -> None:
     # A day on which the shop does not trade is not missed.
     late = [fault for fault in found.faults if fault.state == "missing" and not _is_closed(context.shop, fault)]
     _print_tables(screen, found, Counter(fault.asset for fault in late))
+    for line in alarms:
+        screen.print(line, markup=False, soft_wrap=True)
     _print_faults(screen, found, late)
     for rows in waiting[:_SHOWN]:
         screen.print(f"waiting  {rows.business_date}  {rows.rows:,} rows of {rows.dataset} (the day is not over)")

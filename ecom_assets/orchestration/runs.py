@@ -6,7 +6,7 @@ says is taken from the outcomes of the writes, not from Dagster's events.
 
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
@@ -90,6 +90,28 @@ def execute(
             opened.publish()
         opened.seconds["event_log"] = getattr(instance.event_log_storage, "seconds", 0.0)
         opened.seconds["total"] = time.perf_counter() - started
+        return report(opened, runner.run_ids, runner.errors)
+
+
+def tell(context: ShopContext, change: Callable[["Session"], None], purpose: str) -> RunReport:
+    """Change what people say of notifications, make anomaly/notifications anew by it, and publish.
+
+    What detectors learn from labels they learn with the next day.
+
+    Args:
+        context: the shop.
+        change: makes the change; where it raises, nothing else is done.
+        purpose: what a second writer is told.
+
+    Raises:
+        LockedError: another process is writing; nothing was done.
+    """
+    with exported(context), session(context, purpose) as opened, open_instance() as instance:
+        change(opened)
+        opened.is_published = False
+        runner = Runner(opened, instance)
+        runner.run("backfill", [key for key in runner.keys("anomaly") if key.path[-1] == "notifications"])
+        opened.publish()
         return report(opened, runner.run_ids, runner.errors)
 
 

@@ -44,7 +44,7 @@ def _rows_of(contract: Contract) -> str:
 
 _SQL = """-- One row per day and dataset; made from the contracts of the datasets.
 with days as (
-    select split_part(asset, '/', 2) as dataset, business_date, state
+    select split_part(asset, '/', 2) as dataset, business_date, state, row_count
     from lineage.days
     where starts_with(asset, 'clean/') and business_date between $from_day and $to_day
 ),
@@ -60,14 +60,21 @@ delivered as (
     group by dataset, business_date
 ),
 
-files as (
-    select unnest(datasets) as dataset, last_business_date as business_date, loaded_at
-    from lineage.source_files
-    where last_business_date between $from_day and $to_day
-),
-
-loaded as (
-    select dataset, business_date, max(loaded_at) as loaded_at from files group by dataset, business_date
+-- The day's own files: those that end with it. Later ones bring a few rows that came late, or what became of others.
+own as (
+    select
+        days.dataset,
+        days.business_date,
+        sum(days.rows_used)::bigint as rows_used,
+        max(files.loaded_at) as loaded_at
+    from lineage.source_days as days
+    inner join lineage.source_files as files
+        on
+            files.source = days.source
+            and files.source_file = days.source_file
+            and files.last_business_date = days.business_date
+    where days.business_date between $from_day and $to_day
+    group by days.dataset, days.business_date
 ),
 
 verdicts as (
@@ -113,8 +120,8 @@ final as (
         days.dataset,
         days.state,
         coalesce(delivered.rows_used, 0) = 0 and coalesce(judged.lacks_rows, false) as is_missing,
-        coalesce(loaded.loaded_at > judged.first_judged_at, false) as is_late,
-        coalesce(delivered.rows_used, 0)::bigint as "rows",
+        coalesce(own.loaded_at > judged.first_judged_at, false) as is_late,
+        case when days.state = 'accepted' then days.row_count else coalesce(own.rows_used, 0) end::bigint as "rows",
         accepted.repeated_rows,
         coalesce(delivered.rows_quarantined, 0)::bigint as quarantined_rows,
         coalesce(judged.failed_checks, 0)::bigint as failed_checks,
@@ -124,7 +131,7 @@ final as (
         accepted.last_event_hour
     from days
     left join delivered using (dataset, business_date)
-    left join loaded using (dataset, business_date)
+    left join own using (dataset, business_date)
     left join judged using (dataset, business_date)
     left join accepted using (dataset, business_date)
     left join known using (dataset)

@@ -17,8 +17,8 @@ def alarms_png(rows: "pd.DataFrame") -> bytes | None:
         rows: business_date, metric, dimension, member, value, expected, lower, upper, is_anomaly.
     """
     panels = []
-    for (metric, dimension, member), days in rows.groupby(["metric", "dimension", "member"], sort=False):
-        panels.append((_name(metric, dimension, member), days, days["is_anomaly"].astype(bool)))
+    for _, days in rows.groupby(["metric", "dimension", "member"], sort=False):
+        panels.append((_name(days.iloc[0]), days, days["is_anomaly"].astype(bool)))
     return _drawn(panels) if panels else None
 
 
@@ -33,14 +33,13 @@ def notifications_png(rows: "pd.DataFrame") -> bytes | None:
         first = days.iloc[0]
         inside = (days["business_date"] >= first["start_date"]) & (days["business_date"] <= first["end_date"])
         said = f"{first['severity']}, {str(first['verdict']).replace('_', ' ')}"
-        name = _name(first["metric"], first["dimension"], first["member"])
-        panels.append((f"{name} – {said} ({first['notification_id']})", days, inside))
+        panels.append((f"{_name(first)} – {said} ({first['notification_id']})", days, inside))
     return _drawn(panels) if panels else None
 
 
-def _name(metric: str, dimension: str, member: str) -> str:
-    words = metric.replace("_", " ")
-    return words if dimension == "total" else f"{words}, {dimension} {member.replace('_', ' ')}"
+def _name(row: "pd.Series") -> str:
+    words = str(row["metric"]).replace("_", " ")
+    return words if row["dimension"] == "total" else f"{words}, {row['dimension']} {row['member'].replace('_', ' ')}"
 
 
 def _drawn(panels: list[tuple[str, Any, Any]]) -> bytes:
@@ -62,7 +61,9 @@ def _drawn(panels: list[tuple[str, Any, Any]]) -> bytes:
         locator = AutoDateLocator()
         axes.xaxis.set_major_locator(locator)
         axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
-    figure.axes[0].legend(fontsize=6.5, frameon=False, ncols=4, loc="lower right", bbox_to_anchor=(1, 0.98))
+        axes.xaxis.get_offset_text().set_fontsize(7)
+    handles, names = figure.axes[0].get_legend_handles_labels()
+    figure.legend(handles, names, fontsize=7, frameon=False, ncols=4, loc="outside lower center")
     image = io.BytesIO()
     figure.savefig(image, format="png", metadata={"Software": None})
     return image.getvalue()

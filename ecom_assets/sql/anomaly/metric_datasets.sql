@@ -1,5 +1,5 @@
 -- One row per metric and dataset that it is made of, walked up the recorded column lineage. A column that is made of
--- no other, such as a count of rows, is followed by its table.
+-- no other, such as a count of rows, is followed by the day that its rows are counted on.
 with recursive asked as (
     select
         unnest($metrics::varchar[]) as metric,
@@ -12,16 +12,22 @@ made_of as (
     union
     select
         made_of.metric,
-        coalesce(by_column.upstream, by_table.upstream) as asset,
-        by_column.upstream_column as column_name
+        edges.upstream as asset,
+        edges.upstream_column as column_name
     from made_of
-    left join lineage.column_edges as by_column
-        on by_column.downstream = made_of.asset and by_column.downstream_column = made_of.column_name
-    left join lineage.asset_edges as by_table
-        on by_column.upstream is null and by_table.downstream = made_of.asset
-    where
-        not starts_with(made_of.asset, 'clean/')
-        and coalesce(by_column.upstream, by_table.upstream) is not null
+    inner join lineage.column_edges as edges
+        on
+            edges.downstream = made_of.asset
+            and edges.downstream_column = case
+                when
+                    exists (
+                        from lineage.column_edges as own
+                        where own.downstream = made_of.asset and own.downstream_column = made_of.column_name
+                    )
+                    then made_of.column_name
+                else 'business_date'
+            end
+    where not starts_with(made_of.asset, 'clean/')
 )
 
 select distinct

@@ -7,17 +7,27 @@ with watched as (
         unnest($trust_minimums::double[]) as at_least
 ),
 
+numbered as (
+    select
+        *,
+        row_number() over (partition by metric, dimension, member order by business_date) as known_days
+    from kpi.daily_metrics
+    where value is not null
+),
+
+-- A series that is mostly unknown or nothing has nothing usual. Its first days decide, so that a channel that was
+-- switched off later does not take what was said of it along.
 known as (
     select
         metric,
         dimension,
         member
-    from kpi.daily_metrics
+    from numbered
     group by metric, dimension, member
-    -- Half of its days and more: a series that has only a few now and then has nothing usual.
     having
-        count(value) >= $min_days
-        and count(value) >= 0.5 * (date_diff('day', min(business_date), max(business_date)) + 1)
+        count(*) >= $min_days
+        and count(*) >= 0.5 * (date_diff('day', min(business_date), max(business_date)) + 1)
+        and count(*) filter (known_days <= $min_days and value <> 0) >= 0.5 * $min_days
 ),
 
 believed as (
