@@ -14,6 +14,7 @@ from ecom_assets.ingestion.ragged import split_ragged
 from ecom_assets.ingestion.values import literal, quoted
 
 BULK_FILES = 500  # a call: enough to keep both cores busy, few enough to show progress
+_BLOCK_BITS = 12  # runs are found by blocks of 4096 rows: a file has dozens of runs, a block has few
 
 
 def carried_columns(names: tuple[str, ...]) -> str:
@@ -89,7 +90,7 @@ def fill(
         step: is told how many files are done.
     """
     connection.execute(
-        "CREATE OR REPLACE TEMP TABLE _runs (source_file VARCHAR, first_row BIGINT, last_row BIGINT, first_line BIGINT)"
+        "CREATE OR REPLACE TEMP TABLE _runs (block BIGINT, first_row BIGINT, last_row BIGINT, first_line BIGINT)"
     )
     for bulk, members in bulk_groups(files):
         start = _row_count(connection, table)
@@ -118,7 +119,7 @@ def fill(
 def line_join(rows: str) -> str:
     """A join that gives bulk-read rows `rows` their `first_row` and `first_line`."""
     return (
-        f"LEFT JOIN _runs ON _runs.source_file = {rows}.source_file"
+        f"LEFT JOIN _runs ON _runs.block = {rows}.rowid >> {_BLOCK_BITS}"
         f" AND {rows}.rowid BETWEEN _runs.first_row AND _runs.last_row"
     )
 
@@ -154,11 +155,16 @@ def _lines_of(found: tuple[int, int, int] | None, opened: Opened) -> list[_RunOf
 
 
 def _insert_runs(connection: duckdb.DuckDBPyConnection, runs: dict[str, list[_RunOfRows]]) -> None:
-    rows = [(name, *run) for name, found in runs.items() for run in found]
+    """Each run once for every block of rows that it reaches into."""
+    rows = [
+        (block, first, last, line)
+        for found in runs.values()
+        for first, last, line in found
+        for block in range(first >> _BLOCK_BITS, (last >> _BLOCK_BITS) + 1)
+    ]
     if rows:
         columns = [list(column) for column in zip(*rows, strict=True)]
-        types = ("VARCHAR", "BIGINT", "BIGINT", "BIGINT")
-        connection.execute(f"INSERT INTO _runs SELECT {', '.join(f'unnest(?::{kind}[])' for kind in types)}", columns)
+        connection.execute(f"INSERT INTO _runs SELECT {', '.join(['unnest(?::BIGINT[])'] * 4)}", columns)
 
 
 def _row_count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
