@@ -1,8 +1,8 @@
 """Opened files into temporary tables of texts, with file and line. Judges no values; knows no contract.
 
-Plain CSVs go through the engine in bulk. A table that is filled from a list of files keeps their order and
-that of their lines, so a row's number among its file's rows gives its line, once it is known which lines are
-records. A file in which the engine's count does not fit that is read again, record by record.
+Plain CSVs and Parquet go through the engine in bulk. A row of Parquet has its number. A table that is filled from a
+list of CSVs keeps their order and that of their lines, so a row's number among its file's rows gives its line, once it
+is known which lines are records. A file in which the engine's count does not fit that is read again, record by record.
 """
 
 from collections.abc import Callable, Iterator
@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 import duckdb
 
 from ecom_assets.ingestion.opening import Bulk, Opened
+from ecom_assets.ingestion.parquet_bulk import ParquetBulk, parquet_select
 from ecom_assets.ingestion.ragged import split_ragged
 from ecom_assets.ingestion.values import literal, quoted
 
@@ -24,9 +25,9 @@ def carried_columns(names: tuple[str, ...]) -> str:
     )
 
 
-def bulk_groups(files: list[Opened]) -> Iterator[tuple[Bulk, list[Opened]]]:
+def bulk_groups(files: list[Opened]) -> Iterator[tuple[Bulk | ParquetBulk, list[Opened]]]:
     """Plain files that can be read by one call, in order of name."""
-    groups: dict[Bulk, list[Opened]] = {}
+    groups: dict[Bulk | ParquetBulk, list[Opened]] = {}
     for opened in files:
         if opened.bulk:
             groups.setdefault(opened.bulk, []).append(opened)
@@ -35,8 +36,10 @@ def bulk_groups(files: list[Opened]) -> Iterator[tuple[Bulk, list[Opened]]]:
             yield bulk, members[first : first + BULK_FILES]
 
 
-def bulk_select(bulk: Bulk, files: list[Opened], names: tuple[str, ...]) -> str:
-    """A SELECT over plain files; source_line is NULL, as only the filled table knows it."""
+def bulk_select(bulk: Bulk | ParquetBulk, files: list[Opened], names: tuple[str, ...]) -> str:
+    """A SELECT over plain files; source_line of a CSV is NULL, as only the filled table knows it."""
+    if isinstance(bulk, ParquetBulk):
+        return parquet_select(bulk, [glob_escaped(str(opened.text_path)) for opened in files], names)
     columns = ", ".join(f"'c{position}': 'VARCHAR'" for position in range(len(bulk.header.columns)))
     paths = ", ".join(literal(glob_escaped(str(opened.text_path))) for opened in files)
     reader = (
@@ -139,6 +142,8 @@ def _lines_of(found: tuple[int, int, int] | None, opened: Opened) -> list[_RunOf
     first, last, count = found
     if count != last - first + 1:
         return None
+    if isinstance(opened.bulk, ParquetBulk):
+        return [] if count == opened.line_count else None
     if count == opened.line_count:
         return [(first, last, 2)]
     assert opened.bulk  # noqa: S101 - only plain files come here
@@ -181,7 +186,7 @@ def _counts(connection: duckdb.DuckDBPyConnection, table: str, start: int) -> di
 
 def _delete(connection: duckdb.DuckDBPyConnection, table: str, names: list[str]) -> None:
     if names:
-        connection.execute(f"DELETE FROM {table} WHERE source_line IS NULL AND list_contains(?, source_file)", [names])
+        connection.execute(f"DELETE FROM {table} WHERE list_contains(?, source_file)", [names])
 
 
 def _replace(files: list[Opened], old: Opened, new: Opened | None) -> None:

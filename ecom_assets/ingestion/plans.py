@@ -68,7 +68,7 @@ def _plan(name: str, source: Source, folder: Path) -> SourcePlan:
     return SourcePlan(
         name=name,
         feeds=feeds,
-        pattern=source.path or f"{name}/*.csv",
+        pattern=source.path or f"{name}/*.{{csv,parquet}}",
         mapping=mapping,
         source=source,
         contracts={dataset: known[dataset] for dataset in feeds},
