@@ -2,4 +2,5 @@
 
 from ecom_assets.cli import main
 
-main()
+if __name__ == "__main__":  # processes that share its work import it too
+    main()

@@ -1,8 +1,8 @@
 """Opened files into temporary tables of texts, with file and line. Judges no values; knows no contract.
 
-Plain CSVs go through the engine in bulk. A table that is filled from a list of files keeps their order and
-that of their lines, so a row's number among its file's rows gives its line, once it is known which lines are
-records. A file in which the engine's count does not fit that is read again, record by record.
+Plain CSVs and Parquet go through the engine in bulk. A row of Parquet has its number. A table that is filled from a
+list of CSVs keeps their order and that of their lines, so a row's number among its file's rows gives its line, once it
+is known which lines are records. A file in which the engine's count does not fit that is read again, record by record.
 """
 
 from collections.abc import Callable, Iterator
@@ -10,10 +10,12 @@ from collections.abc import Callable, Iterator
 import duckdb
 
 from ecom_assets.ingestion.opening import Bulk, Opened
+from ecom_assets.ingestion.parquet_bulk import ParquetBulk, parquet_select
 from ecom_assets.ingestion.ragged import split_ragged
 from ecom_assets.ingestion.values import literal, quoted
 
 BULK_FILES = 500  # a call: enough to keep both cores busy, few enough to show progress
+_BLOCK_BITS = 12  # runs are found by blocks of 4096 rows: a file has dozens of runs, a block has few
 
 
 def carried_columns(names: tuple[str, ...]) -> str:
@@ -23,9 +25,9 @@ def carried_columns(names: tuple[str, ...]) -> str:
     )
 
 
-def bulk_groups(files: list[Opened]) -> Iterator[tuple[Bulk, list[Opened]]]:
+def bulk_groups(files: list[Opened]) -> Iterator[tuple[Bulk | ParquetBulk, list[Opened]]]:
     """Plain files that can be read by one call, in order of name."""
-    groups: dict[Bulk, list[Opened]] = {}
+    groups: dict[Bulk | ParquetBulk, list[Opened]] = {}
     for opened in files:
         if opened.bulk:
             groups.setdefault(opened.bulk, []).append(opened)
@@ -34,8 +36,10 @@ def bulk_groups(files: list[Opened]) -> Iterator[tuple[Bulk, list[Opened]]]:
             yield bulk, members[first : first + BULK_FILES]
 
 
-def bulk_select(bulk: Bulk, files: list[Opened], names: tuple[str, ...]) -> str:
-    """A SELECT over plain files; source_line is NULL, as only the filled table knows it."""
+def bulk_select(bulk: Bulk | ParquetBulk, files: list[Opened], names: tuple[str, ...]) -> str:
+    """A SELECT over plain files; source_line of a CSV is NULL, as only the filled table knows it."""
+    if isinstance(bulk, ParquetBulk):
+        return parquet_select(bulk, [glob_escaped(str(opened.text_path)) for opened in files], names)
     columns = ", ".join(f"'c{position}': 'VARCHAR'" for position in range(len(bulk.header.columns)))
     paths = ", ".join(literal(glob_escaped(str(opened.text_path))) for opened in files)
     reader = (
@@ -89,7 +93,7 @@ def fill(
         step: is told how many files are done.
     """
     connection.execute(
-        "CREATE OR REPLACE TEMP TABLE _runs (source_file VARCHAR, first_row BIGINT, last_row BIGINT, first_line BIGINT)"
+        "CREATE OR REPLACE TEMP TABLE _runs (block BIGINT, first_row BIGINT, last_row BIGINT, first_line BIGINT)"
     )
     for bulk, members in bulk_groups(files):
         start = _row_count(connection, table)
@@ -118,7 +122,7 @@ def fill(
 def line_join(rows: str) -> str:
     """A join that gives bulk-read rows `rows` their `first_row` and `first_line`."""
     return (
-        f"LEFT JOIN _runs ON _runs.source_file = {rows}.source_file"
+        f"LEFT JOIN _runs ON _runs.block = {rows}.rowid >> {_BLOCK_BITS}"
         f" AND {rows}.rowid BETWEEN _runs.first_row AND _runs.last_row"
     )
 
@@ -138,6 +142,8 @@ def _lines_of(found: tuple[int, int, int] | None, opened: Opened) -> list[_RunOf
     first, last, count = found
     if count != last - first + 1:
         return None
+    if isinstance(opened.bulk, ParquetBulk):
+        return [] if count == opened.line_count else None
     if count == opened.line_count:
         return [(first, last, 2)]
     assert opened.bulk  # noqa: S101 - only plain files come here
@@ -154,11 +160,16 @@ def _lines_of(found: tuple[int, int, int] | None, opened: Opened) -> list[_RunOf
 
 
 def _insert_runs(connection: duckdb.DuckDBPyConnection, runs: dict[str, list[_RunOfRows]]) -> None:
-    rows = [(name, *run) for name, found in runs.items() for run in found]
+    """Each run once for every block of rows that it reaches into."""
+    rows = [
+        (block, first, last, line)
+        for found in runs.values()
+        for first, last, line in found
+        for block in range(first >> _BLOCK_BITS, (last >> _BLOCK_BITS) + 1)
+    ]
     if rows:
         columns = [list(column) for column in zip(*rows, strict=True)]
-        types = ("VARCHAR", "BIGINT", "BIGINT", "BIGINT")
-        connection.execute(f"INSERT INTO _runs SELECT {', '.join(f'unnest(?::{kind}[])' for kind in types)}", columns)
+        connection.execute(f"INSERT INTO _runs SELECT {', '.join(['unnest(?::BIGINT[])'] * 4)}", columns)
 
 
 def _row_count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
@@ -175,7 +186,7 @@ def _counts(connection: duckdb.DuckDBPyConnection, table: str, start: int) -> di
 
 def _delete(connection: duckdb.DuckDBPyConnection, table: str, names: list[str]) -> None:
     if names:
-        connection.execute(f"DELETE FROM {table} WHERE source_line IS NULL AND list_contains(?, source_file)", [names])
+        connection.execute(f"DELETE FROM {table} WHERE list_contains(?, source_file)", [names])
 
 
 def _replace(files: list[Opened], old: Opened, new: Opened | None) -> None:

@@ -14,6 +14,7 @@ from ecom_assets.ingestion import formats
 from ecom_assets.ingestion.csv_records import Record, physical_lines, records
 from ecom_assets.ingestion.discovery import LandingFile
 from ecom_assets.ingestion.header import FileRefusedError, Header, match_header, split_header
+from ecom_assets.ingestion.parquet_bulk import ParquetBulk, described
 from ecom_assets.ingestion.plans import SourcePlan
 from ecom_assets.ingestion.preflight import Text, inspect_text, is_plain, line_count, refuse_blank_tail, unpacked
 
@@ -46,13 +47,13 @@ class Opened:
     file_hash: str
     header: Header
     line_count: int
-    bulk: Bulk | None = None
+    bulk: Bulk | ParquetBulk | None = None
     table: pa.Table | None = None
     faults: list[Record] = field(default_factory=list)
 
     @property
     def text_path(self) -> Path:
-        """Where a plain file's text lies in UTF-8."""
+        """Where the engine finds the file: itself, or its text in UTF-8."""
         return Path(self.bulk.folder) / self.file.name if self.bulk else self.file.path
 
     @property
@@ -76,6 +77,8 @@ def open_file(plan: SourcePlan, file: LandingFile, scratch: Path, exactly: bool 
         raise FileRefusedError(f"the file cannot be read ({error.strerror}); check its rights") from error
     digest = hashlib.sha256(data).hexdigest()
     kind, is_compressed = _format(plan, file)
+    if kind == "parquet" and not exactly and (opened := _open_parquet(plan, file, digest)):
+        return opened
     if kind in ("parquet", "excel"):
         sheet = plan.mapping.sheet if plan.mapping else None
         read = formats.read_parquet(file.path) if kind == "parquet" else formats.read_excel(data, sheet)
@@ -126,6 +129,15 @@ def _open_csv(plan: SourcePlan, file: LandingFile, digest: str, text: Text, scra
     header = matched(plan, split_header(lines[0].rstrip("\r\n"), delimiter, names))
     refuse_blank_tail(lines, delimiter)
     return _collected(file, digest, header, records(lines, delimiter, len(header.columns)))
+
+
+def _open_parquet(plan: SourcePlan, file: LandingFile, digest: str) -> Opened | None:
+    found = described(file.path)
+    if found is None:
+        return None
+    names, is_zoned, count = found
+    header = matched(plan, names)
+    return Opened(file, digest, header, count, ParquetBulk(header, str(_landing_folder(file)), names, is_zoned))
 
 
 def _landing_folder(file: LandingFile) -> Path:

@@ -73,7 +73,7 @@ def _plan(name: str, source: Source, folder: Path, shop: Shop) -> SourcePlan:
     return SourcePlan(
         name=name,
         feeds=feeds,
-        pattern=source.path or f"{name}/*.csv",
+        pattern=source.path or f"{name}/*.{{csv,parquet}}",
         mapping=mapping,
         source=source,
         contracts=contracts,

@@ -1,9 +1,13 @@
 """The text of rejected lines of plain files, fetched from the files: bulk-read rows do not carry it."""
 
+from collections.abc import Sequence
+
 import duckdb
 import numpy as np
 
+from ecom_assets.ingestion.loading import glob_escaped
 from ecom_assets.ingestion.opening import Opened
+from ecom_assets.ingestion.parquet_bulk import ParquetBulk, texts_of_rows
 
 
 def add_raw_texts(connection: duckdb.DuckDBPyConnection, files: list[Opened]) -> None:
@@ -14,8 +18,8 @@ def add_raw_texts(connection: duckdb.DuckDBPyConnection, files: list[Opened]) ->
     by_name = {opened.file.name: opened for opened in files}
     found: list[tuple[str, int, str]] = []
     for name, lines in wanted:
-        data = by_name[name].text_path.read_bytes()
-        found += [(name, line, text) for line, text in zip(lines, texts_of_lines(data, lines), strict=True)]
+        texts = _texts(connection, by_name[name], lines)
+        found += [(name, line, text) for line, text in zip(lines, texts, strict=True)]
     if found:
         columns = [list(column) for column in zip(*found, strict=True)]
         connection.execute(
@@ -26,7 +30,13 @@ def add_raw_texts(connection: duckdb.DuckDBPyConnection, files: list[Opened]) ->
         )
 
 
-def texts_of_lines(data: bytes, lines: list[int]) -> list[str]:
+def _texts(connection: duckdb.DuckDBPyConnection, opened: Opened, lines: Sequence[int]) -> list[str]:
+    if isinstance(opened.bulk, ParquetBulk):
+        return texts_of_rows(connection, glob_escaped(str(opened.text_path)), lines)
+    return texts_of_lines(opened.text_path.read_bytes(), lines)
+
+
+def texts_of_lines(data: bytes, lines: Sequence[int]) -> list[str]:
     """The physical lines with the numbers `lines`, from 1, without their ends; `data` is UTF-8."""
     ends = np.flatnonzero(np.frombuffer(data, np.uint8) == ord("\n"))
     starts = np.concatenate(([0], ends + 1))

@@ -3,6 +3,7 @@
 What is simulated, and how, is `simulation`'s business; from the files on, nothing tells them from a real shop's.
 """
 
+import os
 from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
@@ -31,7 +32,8 @@ def write_landing(
     simulator = Simulator(shop.simulation, shop.seed, shop.first_day, time_zone=shop.time_zone, currency=shop.currency)
     session.progress("landing/simulated", "started")
     with session.timed("simulate"):
-        written = simulator.write_landing(days, session.context.landing, datasets=datasets)
+        workers = os.cpu_count() or 1
+        written = simulator.write_landing(days, session.context.landing, datasets=datasets, workers=workers)
         if _tells_something_new(simulator, days) or not home.truth.is_dir():
             simulator.write_truth(home.truth, max(days))
     session.progress("landing/simulated", "finished")

@@ -170,9 +170,8 @@ class _Sink:
         path, sound, lines = self.out / f"{name}.{self.format}", found.sound, b""
         if self.format == "csv":
             lines = mess.broken_lines(world.seed, dataset, found.spoiled, found.spoiled_number)
-        elif found.spoiled.num_rows:
-            kept = mess.typed(world.seed, dataset, found.spoiled, found.spoiled_number)
-            sound = pa.concat_tables([sound, kept.cast(sound.schema)])
+        else:
+            sound = landing.typed_rows(world, dataset, found)
         broken = found.spoiled.num_rows if lines else 0
         self.rows[dataset] = self.rows.get(dataset, 0) + sound.num_rows + broken
         self._queue.put((path, dataset, sound, lines))

@@ -1,9 +1,10 @@
 """Landing files as source systems write them: one extract a dataset and day, and the mess of real ones.
 
-An extract of day D is `<dataset>/<dataset>_D.csv`. It holds D's rows as then known, rows of earlier days that were
-late, orders of earlier days that were delivered or settled on D (sent again, complete), and rows sent twice. It
-appears on its arrival day, which is D unless the file itself is late. Timestamps are UTC with a Z. Products come
-whole on the first day and on Mondays (with stock) and as changes between; customers and campaigns as news.
+An extract of day D is `<dataset>/<dataset>_D.csv`, or `.parquet` where a collector of events writes it. It holds D's
+rows as then known, rows of earlier days that were late, orders of earlier days that were delivered or settled on D
+(sent again, complete), and rows sent twice. It appears on its arrival day, which is D unless the file itself is late.
+Timestamps are UTC with a Z. Products come whole on the first day and on Mondays (with stock) and as changes between;
+customers and campaigns as news.
 """
 
 import io
@@ -11,14 +12,16 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pacsv
+import pyarrow.parquet as pq
 
 from ecom_assets.simulation import columns, shopkeeping
 from ecom_assets.simulation.incidents import touching
-from ecom_assets.simulation.mess import broken_lines
+from ecom_assets.simulation.mess import broken_lines, typed
 from ecom_assets.simulation.recorded import DAILY, UPDATED, day_rows
 from ecom_assets.simulation.sessions import RECOVERY_DAYS
 from ecom_assets.simulation.streams import Ints, hashed, stream
@@ -27,6 +30,8 @@ from ecom_assets.simulation.voices import LONGEST_VOICE_DAYS
 from ecom_assets.simulation.world import KEPT_DAYS, World
 
 WHOLE = ("products", "customers", "campaigns")
+# Collectors of events export Parquet: a tenth of the size of CSV. Shop systems and help desks export CSV.
+COLLECTED = ("session_tracking", "clickstream", "page_load_times", "api_logs")
 LONGEST_LATE_ROW_DAYS, LONGEST_LATE_FILE_DAYS = 3, 5
 LONGEST_SETTLING_DAYS = {"orders": 45, "cart_abandonment": RECOVERY_DAYS, "support_tickets": LONGEST_VOICE_DAYS + 1}
 # Daily sums come whole or not at all; tickets and carts are written when they are asked for.
@@ -67,7 +72,7 @@ def write_landing(
                     continue
                 content = extract_of(world, dataset, extract)
                 if content is not None:
-                    path = folder / dataset / f"{dataset}_{world.clock.day(extract)}.csv"
+                    path = folder / dataset / f"{dataset}_{world.clock.day(extract)}.{file_format(dataset)}"
                     write_if_changed(path, content)
                     written.append(path)
         if progress:
@@ -93,7 +98,14 @@ def extract_of(world: World, dataset: str, day: int) -> bytes | None:
     found = extract_rows(world, dataset, day)
     if found is None:
         return None
+    if file_format(dataset) == "parquet":
+        return parquet_bytes(typed_rows(world, dataset, found))
     return csv_bytes(found.sound) + broken_lines(world.seed, dataset, found.spoiled, found.spoiled_number)
+
+
+def file_format(dataset: str) -> Literal["csv", "parquet"]:
+    """How the source of a dataset writes its extracts."""
+    return "parquet" if dataset in COLLECTED else "csv"
 
 
 @dataclass(frozen=True)
@@ -103,6 +115,14 @@ class Extract:
     sound: pa.Table
     spoiled: pa.Table
     spoiled_number: Ints
+
+
+def typed_rows(world: World, dataset: str, found: Extract) -> pa.Table:
+    """The rows of an extract in a typed format, which cannot hold what is broken beyond repair."""
+    if not found.spoiled.num_rows:
+        return found.sound
+    kept = typed(world.seed, dataset, found.spoiled, found.spoiled_number)
+    return pa.concat_tables([found.sound, kept.cast(found.sound.schema)])
 
 
 def extract_rows(world: World, dataset: str, day: int) -> Extract | None:
@@ -209,6 +229,21 @@ def csv_bytes(table: pa.Table, header: bool = True) -> bytes:
         sink = io.BytesIO()
         pacsv.write_csv(table, sink, pacsv.WriteOptions(include_header=False, quoting_style="needed"))
     return start + sink.getvalue()
+
+
+def parquet_bytes(table: pa.Table) -> bytes:
+    """A table as Parquet, its repeated words as dictionaries; without Arrow's own schema, so any reader sees plain."""
+    sink, repeated = io.BytesIO(), dictionaries(table.schema)
+    pq.write_table(
+        table.combine_chunks(), sink, compression="zstd", use_dictionary=repeated, store_schema=False,
+        dictionary_pagesize_limit=16 << 20,
+    )  # fmt: skip
+    return sink.getvalue()
+
+
+def dictionaries(schema: pa.Schema) -> list[str]:
+    """Names of the columns that are kept as dictionaries."""
+    return [field.name for field in schema if pa.types.is_dictionary(field.type)]
 
 
 def write_if_changed(path: Path, content: bytes) -> None:

@@ -1,7 +1,8 @@
 """The simulator as others use it: a shop by day, its landing files, its incidents and their truth."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from ecom_assets.simulation.incidents import Incident
 from ecom_assets.simulation.people import WINDOW
 from ecom_assets.simulation.plan import Plan, make_plan
 from ecom_assets.simulation.recorded import DAILY, day_rows
+from ecom_assets.simulation.workers import in_blocks
 from ecom_assets.simulation.world import STEP, World
 
 
@@ -106,17 +108,26 @@ class Simulator:
         folder: Path,
         progress: Callable[[int, int], None] | None = None,
         datasets: Collection[str] | None = None,
+        workers: int = 1,
     ) -> list[Path]:
         """Write the files that arrive on the given days, as `landing` describes them; returns their paths.
 
         Writing a day again changes nothing; each file appears at once and whole. `progress` gets days done and in all.
-        `datasets` confines it to some, for a shop that has no others.
+        `datasets` confines it to some, for a shop that has no others; `workers` is how many processes may share many
+        days, of which each starts the program's main module anew, as `multiprocessing` does.
 
         Raises:
             ValueError: for a day before the shop's first, or a dataset that no shop has.
         """
         numbers = landing.day_numbers(days, self.first_day)
-        return landing.write_landing(self.world, numbers, folder, progress, datasets)
+        work = partial(_write_landing, self, folder, tuple(datasets) if datasets else None)
+        written = in_blocks(work, numbers, workers, progress)
+        return [path for block in written for path in block]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """As its arguments: another process makes its own world."""
+        more: dict[str, Any] = {"time_zone": self.time_zone, "currency": self.currency, "without": self.without}
+        return partial(Simulator, self.config, self.seed, self.first_day, **more), ()
 
     def incidents_until(self, last_day: date) -> tuple[Incident, ...]:
         """Incidents that start on or before a day."""
@@ -140,3 +151,10 @@ class Simulator:
     def write_truth(self, folder: Path, last_day: date | None = None) -> list[Path]:
         """Write `incidents.csv` and `twin_differences.csv` into a folder that is no landing folder."""
         return truth.write_truth(self, folder, last_day)
+
+
+def _write_landing(
+    simulator: Simulator, folder: Path, datasets: Collection[str] | None, days: Sequence[int],
+    progress: Callable[[int, int], None],
+) -> list[Path]:  # fmt: skip
+    return landing.write_landing(simulator.world, days, folder, progress, datasets)

@@ -2,13 +2,14 @@
 
 import gzip
 import io
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
 import openpyxl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from ecom_assets.ingestion import opening
 from ecom_assets_tests.unit.ingestion.conftest import make_shop
 
 TEXT = (
@@ -77,6 +78,41 @@ def test_parquet(bench):
     ]
     bench.to_raw("orders")
     assert bench.clean("orders", "ordered_at") == [(datetime(2024, 5, 1, 8),), (datetime(2024, 5, 2, 9, 30),)]
+
+
+def parquet(**columns) -> bytes:
+    sink = io.BytesIO()
+    pq.write_table(pa.table(columns), sink)
+    return sink.getvalue()
+
+
+def test_parquet_read_in_bulk_is_parquet_read_row_by_row(bench, monkeypatch):
+    utc = pa.array([datetime(2024, 5, 1, 8, 0, 0, 120_000, UTC), None, None], pa.timestamp("ms", "UTC"))
+    local = pa.array([None, None, datetime(2024, 5, 2, 11, 30)], pa.timestamp("us"))
+    files = {
+        "a.parquet": parquet(ordered_at=utc, order_id=["o1", None, "o3"], shipping_amount=[4.95, None, 1e-7]),
+        "b.parquet": parquet(order_id=["o4", "", "o6"], ordered_at=local, country=["Österreich", "", None]),
+        "c.parquet": parquet(order_id=pa.array([], pa.string()), ordered_at=pa.array([], pa.string())),
+    }
+    columns = "_source_file, _source_line, order_id, _business_date, country, shipping_amount"
+    found = {}
+    for way in ("in bulk", "row by row"):
+        if way == "row by row":
+            monkeypatch.setattr(opening, "described", lambda path: None)
+        receipts = [(each.rows_used, each.rows_quarantined) for each in bench.stage(files).receipts]
+        found[way] = (receipts, bench.staged(columns), bench.rejects())
+    assert found["in bulk"] == found["row by row"]
+    assert found["in bulk"][0] == [(1, 2), (1, 2), (0, 0)]
+    assert found["in bulk"][2][0] == (2, "", ["blank line"])
+
+
+def test_a_rejected_row_of_parquet_is_kept_as_a_line_of_csv(bench):
+    moments = ["2024-05-01", "soon", "2024-05-03"]
+    receipt = bench.receipt(
+        parquet(order_id=["o1", "o,2", "o3"], ordered_at=moments, discount_amount=[1, 2, 3]), "a.pq"
+    )
+    assert (receipt.rows_used, receipt.rows_quarantined) == (2, 1)
+    assert bench.rejects() == [(2, '"o,2",soon,2', ["ordered_at: 'soon' is not a time"])]
 
 
 def workbook(*sheets: list[list]) -> bytes:

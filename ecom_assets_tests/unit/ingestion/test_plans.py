@@ -41,7 +41,7 @@ def test_braces_are_alternatives():
 def test_a_simulated_dataset_has_its_own_folder(tmp_path):
     shop = Shop(name="s", first_day="2024-01-01", sources={"orders": "simulated"})
     (plan,) = plan_sources(shop, tmp_path / "shop.yaml")
-    assert (plan.feeds, plan.pattern, plan.mapping) == (("orders",), "orders/*.csv", None)
+    assert (plan.feeds, plan.pattern, plan.mapping) == (("orders",), "orders/*.{csv,parquet}", None)
 
 
 def test_an_unknown_dataset_is_named(tmp_path):
