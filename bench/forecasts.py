@@ -1,188 +1,162 @@
-"""How good and how dear forecasts and detectors are, each beside Prophet alone.
+"""How good forecasts are on simulated shops and on Peyton Manning's page views, and what they cost beside Prophet.
 
-python bench/forecasts.py peyton --data ../shared/data      # real page views: MASE, RMSE, coverage
-python bench/forecasts.py nab --data ../shared/data         # real hourly prices: windows hit, false alarms
-python bench/forecasts.py shops --seeds 1 8                 # drawn shops: MASE to seasonal naive, coverage
-python bench/forecasts.py cost --seeds 1 2                  # seconds a series, as a ratio to one Prophet fit
-python bench/forecasts.py alarms --seeds 101 112            # drawn shops: event precision, recall, F1
+`--seeds A B` are the simulated shops: 1 to 999 for development, 5001 to 5060 for validation. Errors are stated as a
+share of the seasonal naive forecast's mean scaled error over the same points.
 """
 
 import argparse
-import json
-import sys
+import os
 import time
-from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-sys.path.insert(0, str(Path(__file__).parent.parent))
-
-from ecom_assets.anomalies.detect import detect
-from ecom_assets.anomalies.grouping import notify
-from ecom_assets.anomalies.incident_size import incident_size, moved_series, robust_sigma
-from ecom_assets.anomalies.scoring import bootstrap_interval, match, score, scorecard
-from ecom_assets.anomalies.shop import detect_shop
+from bench.daily_series import DailyShop, daily_shop
 from ecom_assets.forecasting.backtest import accuracy, backtest, with_intervals
-from ecom_assets.forecasting.champion import with_champion
-from ecom_assets.forecasting.one_call import default_forecasters, forecast_series
+from ecom_assets.forecasting.champion import CHAMPION, with_champion
+from ecom_assets.forecasting.metrics import coverage_rate
+from ecom_assets.forecasting.models import default_forecasters
+from ecom_assets.forecasting.one_call import forecast_as
+from ecom_assets.forecasting.one_step import champion_one_step
 from ecom_assets.forecasting.prophet_model import ProphetForecaster
+from ecom_assets.forecasting.seasonal_naive import SeasonalNaive
 from ecom_assets.forecasting.series import History, regular
+from ecom_assets.forecasting.shop import FIRST_ORIGINS
 from ecom_assets.forecasting.transform import choose_transform
 from ecom_assets.ingestion.series_file import read_series
-from ecom_assets_tests.unit.forecasting.drawn import DrawnShop, draw_shop
 
-WATCHED = [("sessions", ""), ("orders", ""), ("net_amount", "paid_search"), ("conversion_rate", "")]
-FIRST_SCORED_DAY = 300
+HORIZON, ORIGINS = 28, 12
+AFTER_CHANGE = pd.Timedelta(days=28)
+PEYTON = Path("peyton") / "example_wp_log_peyton_manning.csv"
 
 
 class PlainProphet(ProphetForecaster):
+    """Prophet alone: no campaigns, no choice of a transform."""
+
     name = "plain_prophet"
 
     def __init__(self) -> None:
         super().__init__(uses_campaigns=False, chooses_transform=False)
 
 
-def series_of(shop: DrawnShop, key: tuple[str, str]) -> History:
-    return regular(pd.DataFrame({"time": shop.days, "value": shop.series[key]}), shop.campaigns)
+def main(asked: argparse.Namespace) -> None:
+    seeds = range(asked.seeds[0], asked.seeds[1] + 1)
+    workers = max(1, int(os.environ.get("BENCH_WORKERS", os.cpu_count() or 1)))
+    started, parts = time.perf_counter(), []
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        for number, part in enumerate(pool.map(tested_shop, seeds), 1):
+            parts.append(part)
+            print(f"  {number} of {len(seeds)} shops, {time.perf_counter() - started:,.0f} s", flush=True)
+    show_shops(pd.concat(parts, ignore_index=True))
+    show_cost(daily_shop(seeds[0], 180))
+    if (asked.data / PEYTON).is_file():
+        peyton(asked.data / PEYTON)
+
+
+def tested_shop(seed: int) -> pd.DataFrame:
+    """Back-tests of the shop's series; each point is told whether a change or a plan is near."""
+    shop, parts = daily_shop(seed), []
+    for name, history in shop.histories.items():
+        tests = back_tested(history, HORIZON, ORIGINS).assign(series=f"{seed} {name}")
+        changed = np.zeros(len(tests), dtype=bool)
+        for day in shop.changes:
+            changed |= ((tests["time"] >= day) & (tests["origin"] - AFTER_CHANGE <= day)).to_numpy()
+        parts.append(tests.assign(changed=changed, planned=tests["time"].isin(shop.planned)))
+    return pd.concat(parts, ignore_index=True)
 
 
 def back_tested(history: History, horizon: int, count: int, every: int | None = None) -> pd.DataFrame:
+    """Back-tests of every model, of the rolling champion, and of plain Prophet, with intervals."""
     own = with_champion(backtest(history, horizon, default_forecasters(), count, every))
     plain = backtest(history, horizon, [PlainProphet()], count, every)
     transform = choose_transform(history.values, history.season, history.is_non_negative)
     return with_intervals(pd.concat([own, plain], ignore_index=True), transform)
 
 
-def show(table: pd.DataFrame) -> None:
-    with pd.option_context("display.width", 200, "display.max_columns", 30):
-        print(table.to_string(index=False, float_format="%.3f"), flush=True)
+def show_shops(tests: pd.DataFrame) -> None:
+    series, origins = tests["series"].nunique(), tests.groupby("series")["origin"].nunique()
+    print(f"\n  {series} series of {tests['series'].str.split().str[0].nunique()} simulated shops, "
+          f"{origins.min()} to {origins.max()} origins, {HORIZON} days")  # fmt: skip
+    rest = ~tests["changed"] & ~tests["planned"]
+    strata = {"all": tests["step"] > 0, "rest": rest, "around changes": tests["changed"],
+              "around plans": tests["planned"]}  # fmt: skip
+    rows = []
+    for model, said in tests.groupby("model", sort=False):
+        row: dict[str, object] = {"model": model}
+        for name, mask in strata.items():
+            row[name] = relative(tests[mask], str(model))
+        for level in (80, 95):
+            row[f"within {level} %"] = covered(said, level)
+        rows.append(row)
+    show(pd.DataFrame(rows).sort_values("all"))
+    said = tests[tests["model"] == CHAMPION]
+    print("  champion, 80 % intervals: " + ", ".join(
+        f"{name} {covered(said[mask.loc[said.index]], 80):.1%} of {mask.loc[said.index].sum():,}"
+        for name, mask in strata.items()))  # fmt: skip
+    by_series = [relative(part, CHAMPION) for _, part in tests.groupby("series")]
+    print(f"  champion, by series: median {np.median(by_series):.3f}, worst {max(by_series):.3f}, "
+          f"above 1: {sum(one > 1 for one in by_series)}")  # fmt: skip
 
 
-def peyton(arguments: argparse.Namespace) -> None:
-    frame = read_series(arguments.data / "peyton" / "example_wp_log_peyton_manning.csv", "ds", "y").frame
-    tests = back_tested(regular(frame), 37, 45, every=46)
-    for name, rows in (("1-28", tests["step"] <= 28), ("1-37", tests["step"] > 0), ("34-37", tests["step"] > 33)):
-        print(f"\nsteps {name}, 45 origins")
+def relative(tests: pd.DataFrame, model: str) -> float:
+    """Mean over series of the model's scaled error ÷ the mean over series of the seasonal naive one's."""
+    scaled = (tests["actual"] - tests["mean"]).abs() / tests["scale"]
+    by_series = scaled.groupby([tests["model"], tests["series"]]).mean()
+    return float(by_series[model].mean() / by_series[SeasonalNaive.name].mean())
+
+
+def covered(said: pd.DataFrame, level: int) -> float:
+    """Share of all points, pooled, within the intervals as they could have been stated then."""
+    return coverage_rate(*(said[name].to_numpy("float64") for name in ("actual", f"lower_{level}", f"upper_{level}")))
+
+
+def show_cost(shop: DailyShop) -> None:
+    """Seconds of processor and of clock a series of the demo's length, and as a ratio to Prophet alone."""
+    history = shop.histories["sessions"]
+    tests = backtest(history, HORIZON, default_forecasters(), FIRST_ORIGINS)
+    own = tests[tests["model"] == "ensemble"]
+    work = {
+        "Prophet alone, fitted once": lambda: PlainProphet().forecast(history, HORIZON),
+        "forecast by a standing champion, the ensemble": lambda: forecast_as(history, HORIZON, "ensemble", own),
+        "forecast by a standing champion, Theta": lambda: forecast_as(history, HORIZON, "theta", own),
+        f"first back-test, {FIRST_ORIGINS} origins": lambda: back_tested_alone(history, FIRST_ORIGINS),
+        f"weekly back-test, {ORIGINS} origins": lambda: back_tested_alone(history, ORIGINS),
+        "one-step expectations of all its days, Theta": lambda: champion_one_step(history, "theta"),
+        "one-step expectations of all its days, Prophet": lambda: champion_one_step(history, "prophet"),
+    }
+    rows = []
+    for name, one in work.items():
+        one()
+        started, clock = _processor(), time.perf_counter()
+        one()
+        rows.append({"a series of 180 days": name, "processor_s": _processor() - started,
+                     "clock_s": time.perf_counter() - clock})  # fmt: skip
+    table = pd.DataFrame(rows)
+    print()
+    show(table.assign(ratio=table["processor_s"] / table["processor_s"].iloc[0]))
+
+
+def back_tested_alone(history: History, count: int) -> None:
+    transform = choose_transform(history.values, history.season, history.is_non_negative)
+    with_intervals(with_champion(backtest(history, HORIZON, default_forecasters(), count)), transform)
+
+
+def _processor() -> float:
+    """Seconds of processor of this process and of those that it started: Prophet's optimizer is one."""
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
+
+
+def peyton(path: Path) -> None:
+    tests = back_tested(regular(read_series(path, "ds", "y").frame), 37, 45, every=46)
+    for name, rows in (("1-28", tests["step"] <= 28), ("1-37", tests["step"] > 0)):
+        print(f"\n  Peyton Manning's page views, steps {name}, 45 origins")
         show(accuracy(tests[rows]))
 
 
-def nab(arguments: argparse.Namespace) -> None:
-    windows = json.loads((arguments.data / "nab" / "windows.json").read_text())
-    for name, pairs in windows.items():
-        frame = read_series(arguments.data / "nab" / name, "timestamp", "value").frame
-        started = time.perf_counter()
-        events = detect(frame).events
-        spans = [tuple(map(pd.Timestamp, pair)) for pair in pairs]
-        inside = [any(start <= raised <= end for start, end in spans) for raised in events["raised"]]
-        hit = sum(events["raised"].between(start, end).any() for start, end in spans)
-        days = (frame["time"].iloc[-1] - frame["time"].iloc[0]).days
-        seconds = time.perf_counter() - started
-        false = len(events) - sum(inside)
-        print(f"\n{name}: {hit} of {len(spans)} windows, {false} false in {days} days, {seconds:.1f} s")
-        show(events.assign(inside=inside).drop(columns=["end", "event_id"]))
-
-
-def shops(arguments: argparse.Namespace) -> None:
-    parts = []
-    for seed in range(arguments.seeds[0], arguments.seeds[1] + 1):
-        shop = draw_shop(seed)
-        parts += [back_tested(series_of(shop, key), 28, 12).assign(series=f"{seed} {key}") for key in WATCHED]
-        print(f"shop {seed}", flush=True)
-    said = [accuracy(part).assign(series=part["series"].iloc[0]) for part in parts]
-    table = pd.concat(said).groupby("model", sort=False)[["mase", "coverage_80", "coverage_95"]].mean().reset_index()
-    naive = float(table.loc[table["model"] == "seasonal_naive", "mase"].iloc[0])
-    print(f"\n{len(parts)} series × {parts[0]['origin'].nunique()} origins, 28 days; means over series")
-    show(table.assign(to_naive=table["mase"] / naive))
-
-
-def seconds_of(work: Callable[[], object]) -> float:
-    """Processor time of the second of two runs: the first one pays for imports."""
-    work()
-    started = time.process_time()
-    work()
-    return time.process_time() - started
-
-
-def cost_of(shop: DrawnShop, key: tuple[str, str]) -> dict[str, float]:
-    history = series_of(shop, key)
-    frame = pd.DataFrame({"time": shop.days, "value": shop.series[key]})
-    return {
-        "prophet": seconds_of(lambda: PlainProphet().forecast(history, 28)),
-        "detect": seconds_of(lambda: detect(frame, shop.campaigns)),
-        "forecast_4_origins": seconds_of(lambda: forecast_series(history, 28, default_forecasters(), 4)),
-        "forecast_as_champion": seconds_of(lambda: forecast_series(history, 28, default_forecasters(), 0, "ensemble")),
-    }
-
-
-def cost(arguments: argparse.Namespace) -> None:
-    seeds = range(arguments.seeds[0], arguments.seeds[1] + 1)
-    table = pd.DataFrame([cost_of(draw_shop(seed), key) for seed in seeds for key in WATCHED[:2]]).median()
-    print("median seconds of processor for a series of 760 days, and as a ratio to Prophet alone fitted once")
-    ratio = (table / table["prophet"]).to_numpy()
-    show(pd.DataFrame({"what": table.index, "seconds": table.to_numpy(), "ratio": ratio}))
-
-
-def truth(shop: DrawnShop, points: dict[tuple[str, str], pd.DataFrame]) -> pd.DataFrame:
-    """Incidents with their size and the series that they moved, in logs."""
-    with np.errstate(all="ignore"):
-        sigma = {key: robust_sigma(np.log(said["value"] / said["expected"]).to_numpy()) for key, said in points.items()}
-        change = {key: np.log(shop.series[key] / shop.quiet[key]) for key in points}
-    rows = []
-    for number, incident in enumerate(shop.incidents.itertuples(index=False)):
-        span = slice(shop.days.get_loc(incident.start), shop.days.get_loc(incident.end) + 1)
-        delta = {key: np.where(np.isfinite(values[span]), values[span], np.nan) for key, values in change.items()}
-        size, moved = incident_size(delta, sigma), frozenset(moved_series(delta, sigma))
-        rows.append((number, incident.start, incident.end, size, moved))
-    return pd.DataFrame(rows, columns=["incident_id", "start", "end", "size", "moved"])
-
-
-def alarms(arguments: argparse.Namespace) -> None:
-    counts: dict[tuple[str, str], list[dict]] = {}
-    for seed in range(arguments.seeds[0], arguments.seeds[1] + 1):
-        shop = draw_shop(seed)
-        keys = [key for key in shop.series if key[0] in ("sessions", "orders", "conversion_rate") or not key[1]]
-        parts = [
-            pd.DataFrame({"time": shop.days, "metric": metric, "dimension": "channel" if member else "",
-                          "member": member, "value": shop.series[metric, member]})
-            for metric, member in keys
-        ]  # fmt: skip
-        scored = detect_shop(pd.concat(parts, ignore_index=True), shop.campaigns).points
-        points = {key: scored[(scored["metric"] == key[0]) & (scored["member"] == key[1])] for key in keys}
-        incidents = truth(shop, points)
-        for detector in ("consensus", "surprise_zscore", "surprise_isolation_forest", "surprise_forecast_residual"):
-            table = scored.assign(score=scored[detector])
-            said, members = notify(table, arguments.budget)
-            said = said[said["raised"] >= shop.days[FIRST_SCORED_DAY]]
-            first = members.merge(said[["notification_id", "raised"]], on="notification_id")
-            first = first[first["time"] == first["raised"]]
-            named = {number: frozenset(zip(rows["metric"], rows["member"], strict=True))
-                     for number, rows in first.groupby("notification_id")}  # fmt: skip
-            said = said.assign(names=[named[number] for number in said["notification_id"]])
-            matched = match(said, incidents)
-            for stratum, sizes in (("all", (0.0, np.inf)), ("from 3", (3.0, np.inf)), ("clear", (6.0, np.inf))):
-                row = {**score(matched, sizes), "days": len(shop.days) - FIRST_SCORED_DAY}
-                counts.setdefault((detector, stratum), []).append(row)
-        print(f"shop {seed}", flush=True)
-    rows = []
-    for (detector, stratum), kept in counts.items():
-        low, high = bootstrap_interval(pd.DataFrame(kept), "f1", draws=500)
-        rows.append(
-            {"detector": detector, "stratum": stratum, **scorecard(pd.DataFrame(kept)), "f1_low": low, "f1_high": high}
-        )
-    show(pd.DataFrame(rows))
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["peyton", "nab", "shops", "cost", "alarms"])
-    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
-    parser.add_argument("--seeds", type=int, nargs=2, default=(1, 8))
-    parser.add_argument("--budget", type=float, default=0.1, help="false notifications a shop-month")
-    arguments = parser.parse_args()
-    globals()[arguments.what](arguments)
-
-
-if __name__ == "__main__":
-    main()
+def show(table: pd.DataFrame) -> None:
+    with pd.option_context("display.width", 200, "display.max_columns", 30):
+        print("  " + table.to_string(index=False, float_format="%.3f").replace("\n", "\n  "), flush=True)

@@ -226,3 +226,14 @@ def test_a_tick_agrees_with_what_a_run_does(shop, clock, instance, tmp_path):
     assert graph.run().succeeded
     assert Ticker("touched_days_sensor", instance).tick() == []
     assert Ticker("landing_file_sensor", instance).tick() == []
+
+
+def test_champions_are_compared_on_mondays_by_the_shops_clock(shop):
+    from ecom_assets.definitions import defs
+
+    schedule = defs().get_repository_def().get_schedule_def("weekly_champions_schedule")
+    assert (schedule.cron_schedule, schedule.job_name) == ("30 6 * * 1", "weekly_champions")
+    at = datetime(2026, 3, 9, 6, 30, tzinfo=UTC)
+    (request,) = schedule.evaluate_tick(dg.build_schedule_context(scheduled_execution_time=at)).run_requests
+    assert request.run_key == at.isoformat()
+    assert defs().resolve_job_def("weekly_champions").tags["ecom/origins"] == "12"

@@ -88,3 +88,16 @@ def test_what_is_forecast_is_watched_and_sums_up() -> None:
         if entry.forecast:
             assert entry.watched
             assert entry.adds_up
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"forecast": True, "forecast_by": ["device"]}, "forecast_by: it cannot be split by device"),
+        ({"forecast_by": ["channel"]}, "forecast_by: forecast is not true"),
+    ],
+)
+def test_only_dimensions_of_a_metric_that_is_forecast_are(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(CatalogueError, match=message):
+        parse_catalogue(stated(**changes))
+    assert parse_catalogue(stated(forecast=True, forecast_by=["channel"])).metrics["conversion"].forecast_by
