@@ -25,7 +25,7 @@ dates are the shop's own days. What is unknown is empty, never zero.
 def data_dictionary() -> str:
     """The whole page as Markdown."""
     datasets, tables = dataset_contracts().values(), table_contracts().values()
-    parts = [_HEADER, _contents(datasets, tables), "## Datasets\n", *map(_table, datasets)]
+    parts = [_HEADER, _contents([*datasets, *tables]), "## Datasets\n", *map(_table, datasets)]
     for layer in LAYERS:
         title = "KPI" if layer == "kpi" else layer.capitalize()
         parts += [f"## {title} tables\n", *(_table(each) for each in tables if each.layer == layer)]

@@ -53,7 +53,8 @@ class DailyFiles:
         names = unchanged | self._named(sorted(standing.keys() - unchanged.keys()))
         self._write_files({day: name for day, name in names.items() if not (self.folder / name).exists()})
         stated = {day: (name, self._treatment, standing[day]) for day, name in sorted(names.items())}
-        self._record({day: each for day, each in stated.items() if known.get(day) != each}, known.keys() - names, version)
+        other = {day: each for day, each in stated.items() if known.get(day) != each}
+        self._record(other, known.keys() - names, version)
         return {day: names[day] for day in stated}
 
     def view_sql(self, names: Iterable[str]) -> str:
