@@ -33,11 +33,14 @@ def discover(plan: SourcePlan, landing: Path) -> list[LandingFile]:
     if not root.is_dir():
         return []
     found = {}
+    inside: dict[Path, bool] = {}  # by folder: resolving every file of four years would take a second
     for path in (path for pattern in alternatives(plan.pattern) for path in root.glob(pattern)):
         relative = path.relative_to(root)
         if any(_is_hidden(part) for part in relative.parts) or not path.is_file():
             continue
-        if not path.resolve().is_relative_to(root):
+        if path.parent not in inside:
+            inside[path.parent] = path.parent.resolve().is_relative_to(root)
+        if not (path.resolve().is_relative_to(root) if path.is_symlink() else inside[path.parent]):
             _log.warning("%s is left out: it leads outside the landing folder %s", relative, root)
             continue
         state = path.stat()

@@ -17,16 +17,35 @@ from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
 
-from ecom_assets.contracts import Contract
+from ecom_assets.contracts import Column, Contract
 from ecom_assets.quality.hashing import content_hash_sql, quoted
 from ecom_assets.warehouse import records
 from ecom_assets.warehouse.connection import Connection, columns_of, rows, table_name, transaction, value
 from ecom_assets.warehouse.personal import HashKey, published_columns
 
+VERDICTS = "lineage/check_results"
 FOLDER = "days"  # below the folder of the snapshots
 _FORMAT = "parquet zstd 1"  # another one writes every file anew
 _WRITERS = 2  # files at once: writing one is mostly waiting for the disk
 _HALF = ".half"
+_HUGE = "HUGEINT"  # Parquet has none; the view makes it again of a decimal
+
+
+_VERDICTS = Contract(
+    name="check_results",
+    layer="lineage",
+    domain="reliability",
+    owner="team:it",
+    grain="One row per check, day and evaluation.",
+    key=("asset", "check_name", "partition_start", "evaluated_at"),
+    partitioned_by="evaluated_at",
+    published_as="daily_files",
+    columns=tuple(
+        Column.model_validate({"name": name, "description": "As in lineage."})
+        for name in ("asset", "check_name", "partition_start", "content_hash", "passed", "severity", "found", "run_id",
+                     "evaluated_at")
+    ),
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -37,6 +56,7 @@ class DailyFiles:
     folder: Path
     contract: Contract
     key: HashKey
+    day: str = "business_date"  # SQL of a row's day
 
     def write(self, version: int) -> dict[date, str]:
         """Write the files of the days that changed, for snapshot `version`; the file of every day, oldest first.
@@ -64,9 +84,13 @@ class DailyFiles:
         if not listed:
             columns = [f"null::{kind} as {quoted(name)}" for name, kind in shown.items()]
             return f"select {', '.join(columns)} where false"
+        columns = [
+            quoted(name) if kind != _HUGE else f"{quoted(name)}::{_HUGE} as {quoted(name)}"
+            for name, kind in shown.items()
+        ]
         # The day stands in the path too, so that a question about some days opens no other day's file.
-        options = "hive_partitioning = true, hive_types = {'business_date': DATE}"
-        return f"select {', '.join(map(quoted, shown))} from read_parquet([{listed}], {options})"
+        options = f"hive_partitioning = true, hive_types = {{'{self._folder_key}': DATE}}"
+        return f"select {', '.join(columns)} from read_parquet([{listed}], {options})"
 
     @property
     def _table(self) -> str:
@@ -75,6 +99,10 @@ class DailyFiles:
     @cached_property
     def _shown(self) -> list[str]:
         return published_columns(self.contract, list(columns_of(self.connection, self._table)))
+
+    @property
+    def _folder_key(self) -> str:
+        return "business_date" if self.day == "business_date" else "day"
 
     @property
     def _bound(self) -> dict[str, bytes] | None:
@@ -94,7 +122,7 @@ class DailyFiles:
             recorded = rows(self.connection, sql, [self.contract.asset])
             if sum(row[2] for row in recorded) == value(self.connection, f"select count(*) from {self._table}"):
                 return {day: written_at for day, written_at, _ in recorded}
-        return {row[0]: None for row in rows(self.connection, f"select distinct business_date from {self._table}")}
+        return {row[0]: None for row in rows(self.connection, f"select distinct {self.day} from {self._table}")}
 
     def _known(self) -> dict[date, tuple[str, str, datetime | None]]:
         sql = """select business_date, file, treatment, written_at from lineage.published_days
@@ -112,12 +140,13 @@ class DailyFiles:
         origin = [name for name in columns_of(self.connection, self._table) if name.startswith("_")]
         came_from = ", ".join(map(quoted, (*self.contract.key, *origin)))
         sql = f"""
-            select business_date, count(*), {content_hash_sql(self.contract)}::varchar, sum(hash({came_from}))::varchar
-            from {self._table} where business_date in (select unnest($days::date[])) group by business_date
+            select {self.day} as day, count(*), {content_hash_sql(self.contract)}::varchar,
+                sum(hash({came_from}))::varchar
+            from {self._table} where {self.day} in (select unnest($days::date[])) group by day
         """
         folder = f"{FOLDER}/{self.contract.layer}.{self.contract.name}"
         return {
-            day: f"{folder}/business_date={day}/{self.key.digest(f'{self._treatment} {held}')[:16]}.parquet"
+            day: f"{folder}/{self._folder_key}={day}/{self.key.digest(f'{self._treatment} {held}')[:16]}.parquet"
             for day, *held in rows(self.connection, sql, {"days": days})
         }
 
@@ -132,7 +161,9 @@ class DailyFiles:
         path = self.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         half = path.with_suffix(_HALF)
-        select = f"select {', '.join(self._shown)} from {self._table} where business_date = date '{day}'"
+        types = columns_of(self.connection, self._table)
+        held = [f"{item}::decimal(38, 0) as {item}" if types.get(item[1:-1]) == _HUGE else item for item in self._shown]
+        select = f"select {', '.join(held)} from {self._table} where {self.day} = date '{day}'"
         target = str(half).replace("'", "''")
         with self.connection.cursor() as connection:
             rows(connection, f"copy ({select}) to '{target}' (format parquet, compression zstd)", self._bound)
@@ -154,6 +185,21 @@ class DailyFiles:
             rows(self.connection, sql, {"version": version, "asset": asset, "days": ended})
             found = [(asset, day, *each, None) for day, each in current.items()]
             records.insert(self.connection, "published_days", found)
+
+
+class VerdictFiles(DailyFiles):
+    """The verdicts of four years are half a million rows, of which a run adds those of a few days: files of days too.
+
+    A verdict's day is the one that it judges, of a whole table the one on which it was judged. They are only ever
+    added, so the newest of a day tells whether there are new ones.
+    """
+
+    def __init__(self, connection: Connection, folder: Path, key: HashKey) -> None:
+        super().__init__(connection, folder, _VERDICTS, key, "coalesce(partition_start, evaluated_at::date)")
+
+    def _standing(self) -> dict[date, datetime | None]:
+        sql = f"select {self.day} as day, max(evaluated_at) from {self._table} group by day"
+        return dict(rows(self.connection, sql))
 
 
 def delete_unused(connection: Connection, folder: Path, oldest_kept: int) -> None:

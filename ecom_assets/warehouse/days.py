@@ -37,20 +37,37 @@ def is_shop_day(shop: Shop, day: date, as_of: datetime) -> bool:
     return shop.first_day <= day <= last_day_over(shop, as_of)
 
 
-def fingerprints(connection: Connection, contract: Contract, reads: Iterable[str]) -> dict[date | None, str]:
+def fingerprints(
+    connection: Connection, contract: Contract, reads: Iterable[str], days: Iterable[date] | None = None
+) -> dict[date | None, str]:
     """What was delivered for each day of a partitioned table: only days that were delivered are keys.
 
-    For a clean table these are the files; for one made of clean tables, the rows that stand in those.
+    For a clean table these are the files; for one made of clean tables, the rows that stand in those. `days` confines
+    it to some.
     """
+    among = "" if days is None else "and business_date in (select unnest($days::date[]))"
+    bound = {} if days is None else {"days": list(days)}
     if contract.layer == "clean":
-        sql = "select business_date, fingerprint from lineage.fingerprints where dataset = ?"
-        return dict(rows(connection, sql, [contract.name]))
+        sql = f"select business_date, fingerprint from lineage.fingerprints where dataset = $name {among}"
+        return dict(rows(connection, sql, {"name": contract.name, **bound}))
     sql = (
-        "select business_date, sum(hash(asset, content_hash))::varchar from lineage.days "
-        "where asset in (select unnest($reads::varchar[])) and business_date is not null and content_hash is not null "
-        "group by business_date"
+        "select business_date, sum(hash(asset, content_hash))::varchar from lineage.days where "
+        "asset in (select unnest($reads::varchar[])) and business_date is not null and content_hash is not null "
+        f"{among} group by business_date"
     )
-    return dict(rows(connection, sql, {"reads": sorted(reads)}))
+    return dict(rows(connection, sql, {"reads": sorted(reads), **bound}))
+
+
+def unsettled_days(connection: Connection, dataset: str) -> list[date]:
+    """Days of a clean table whose standing rows are not what was last delivered."""
+    sql = """
+        select days.business_date from lineage.days as days
+        left join lineage.fingerprints as delivered
+            on delivered.dataset = $dataset and delivered.business_date = days.business_date
+        where days.asset = 'clean/' || $dataset and days.business_date is not null and days.content_hash is not null
+            and (days.state <> 'accepted' or days.fingerprint is distinct from delivered.fingerprint)
+    """
+    return [row[0] for row in rows(connection, sql, {"dataset": dataset})]
 
 
 def days_to_do(connection: Connection, shop: Shop, contracts: Iterable[Contract], as_of: datetime) -> list[date]:

@@ -62,11 +62,20 @@ class DayRecord:
 _DAY_FIELDS = tuple(DayRecord.__dataclass_fields__)
 
 
-def read_days(connection: Connection, asset: str) -> dict[date | None, DayRecord]:
-    """Every recorded day of the asset; a whole table has one, under None."""
+def read_days(connection: Connection, asset: str, days: Sequence[date] | None = None) -> dict[date | None, DayRecord]:
+    """The recorded days of the asset, or some of them; a whole table has one, under None."""
     listed = ", ".join(quoted(name) for name in _DAY_FIELDS)
-    found = rows(connection, f"select {listed} from lineage.days where asset = ?", [asset])
+    among = "" if days is None else "and business_date in (select unnest($days::date[]))"
+    bound = {"asset": asset} if days is None else {"asset": asset, "days": list(days)}
+    found = rows(connection, f"select {listed} from lineage.days where asset = $asset {among}", bound)
     return {row[0]: DayRecord(*row) for row in found}
+
+
+def has_other_days(connection: Connection, asset: str, days: Sequence[date]) -> bool:
+    """Whether rows of any day but these stand."""
+    sql = """select 1 from lineage.days where asset = $asset and content_hash is not null
+        and business_date not in (select unnest($days::date[])) limit 1"""
+    return bool(rows(connection, sql, {"asset": asset, "days": list(days)}))
 
 
 def write_days(connection: Connection, asset: str, records: Sequence[DayRecord]) -> None:

@@ -19,7 +19,7 @@ from ecom_assets.contracts import Contract
 from ecom_assets.quality.hashing import quoted
 from ecom_assets.settings import Home
 from ecom_assets.warehouse.connection import Connection, columns_of, connect, rows, table_exists, table_name, value
-from ecom_assets.warehouse.daily_files import DailyFiles, delete_unused, flush, sweep
+from ecom_assets.warehouse.daily_files import VERDICTS, DailyFiles, VerdictFiles, delete_unused, flush, sweep
 from ecom_assets.warehouse.ddl import LINEAGE_VIEWS
 from ecom_assets.warehouse.personal import HashKey, hash_key, personal_names, published_columns
 from ecom_assets.warehouse.records import now
@@ -73,7 +73,8 @@ def publish(connection: Connection, home: Home, contracts: Iterable[Contract], r
     path = home.published / f"snapshot-{version:08d}.duckdb"
     half = home.published / f"building-{version:08d}.duckdb"
     build = _Build(connection, {each.asset: each for each in contracts}, home.published, hash_key(home))
-    rows(connection, f"attach {_text(str(half))} as _snapshot")
+    # Eighty small tables in blocks of 64 KB take two thirds of the room and time that they do in the usual 256 KB.
+    rows(connection, f"attach {_text(str(half))} as _snapshot (block_size 65536)")
     try:
         new_files = build.fill(version, at, run_id)
     finally:
@@ -164,10 +165,12 @@ class _Build:
 
     def _is_by_day(self, asset: str) -> bool:
         contract = self.contracts.get(asset)
-        is_by_day = contract is not None and contract.published_as == "daily_files"
+        is_by_day = asset == VERDICTS or (contract is not None and contract.published_as == "daily_files")
         return is_by_day and _can_be_searched(self.folder)
 
     def _daily_files(self, asset: str) -> DailyFiles:
+        if asset == VERDICTS:
+            return VerdictFiles(self.connection, self.folder, self.key)
         return DailyFiles(self.connection, self.folder, self.contracts[asset], self.key)
 
     def _files(self) -> set[str]:

@@ -18,7 +18,7 @@ from ecom_assets.quality.checks import KEY_CHECK
 from ecom_assets.settings import Shop
 from ecom_assets.warehouse import moved, records, restate
 from ecom_assets.warehouse.connection import Connection, rows, transaction, value
-from ecom_assets.warehouse.days import fingerprints, is_shop_day
+from ecom_assets.warehouse.days import fingerprints, is_shop_day, unsettled_days
 from ecom_assets.warehouse.judging import Judgement, judge_staged, mismatch, missing_verdicts
 from ecom_assets.warehouse.outcome import Outcome, Restatement
 from ecom_assets.warehouse.recording import Recorder
@@ -44,16 +44,16 @@ class Write:
         over = [day for day in sorted(set(asked)) if day not in set(pending)]
         partners = moved.partner_days(self.connection, self.contract, over)
         over = sorted({*over, *(day for day in partners if is_shop_day(self.shop, day, self.as_of))})
-        prints = fingerprints(self.connection, self.contract, self.recorder.reads)
+        prints = fingerprints(self.connection, self.contract, self.recorder.reads, over)
         delivered = [day for day in over if day in prints]
         missing = [day for day in over if day not in prints]
-        before = records.read_days(self.connection, self.contract.asset)
-        replaces_all = all(day in set(over) for day, each in before.items() if each.stands)
+        before = records.read_days(self.connection, self.contract.asset, over)
+        replaces_all = not records.has_other_days(self.connection, self.contract.asset, over)
         started = perf_counter()
         staged, judgement, seconds = self._stage_and_judge(delivered, replaces_all)
         judged = perf_counter()
         refusals = judgement.refusals()
-        held = self._hold_torn_days(staged, judgement, refusals, delivered, missing, before, prints)
+        held = self._hold_torn_days(staged, judgement, refusals, delivered, missing)
         missing = [day for day in missing if day not in held]
         verdicts = [*judgement.verdicts, *missing_verdicts(self.shop, missing)]
         accepted = [day for day in delivered if day not in refusals]
@@ -132,18 +132,14 @@ class Write:
         refusals: dict[date | None, str],
         delivered: list[date],
         missing: list[date],
-        before: dict[date | None, DayRecord],
-        prints: dict[date | None, str],
     ) -> set[date]:
         """Refuse days that share a moved row with a day that is not swapped, until none is left; those held."""
         held: set[date] = set()
-        while staged:
+        if staged is None or self.contract.layer != "clean" or not moved.can_move(self.contract):
+            return held
+        unsettled = unsettled_days(self.connection, self.contract.name)
+        while True:
             swapped = [day for day in (*delivered, *missing) if day not in refusals]
-            unsettled = [
-                day
-                for day, each in before.items()
-                if day and each.stands and (each.state != "accepted" or each.fingerprint != prints.get(day))
-            ]
             torn = moved.torn_days(
                 self.connection,
                 self.contract,

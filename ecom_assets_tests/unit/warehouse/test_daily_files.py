@@ -61,13 +61,20 @@ def read(published, sql):
         return connection.execute(sql).fetchall()
 
 
-def written(home):
-    """Every file of days below the home, with the moment of its last change."""
+def written(home, table=""):
+    """Every file of days below the home, or of one table; with the moment of its last change."""
     return {
         path.relative_to(home.published).as_posix(): path.stat().st_mtime_ns
         for path in (home.published / daily_files.FOLDER).rglob("*")
-        if path.is_file()
+        if path.is_file() and table in str(path) and (table or ".check_results" not in str(path))
     }
+
+
+def newly_written(warehouse, home, contracts=CONTRACTS):
+    """How many files of days a publication wrote, verdicts aside."""
+    before = written(home)
+    show(warehouse, home, contracts)
+    return len(written(home).keys() - before.keys())
 
 
 def days_of(names):
@@ -87,12 +94,12 @@ def test_readers_get_the_same_rows_as_from_a_copy(home, warehouse, tmp_path):
 
 
 def test_only_the_days_that_changed_are_written(home, warehouse):
-    assert show(warehouse, home).new_files == 4
+    assert newly_written(warehouse, home) == 4
     before = written(home)
     assert days_of(before) == [str(day(number)) for number in range(4)]
     load(warehouse, SALES, {"2.csv": [sale("s2", 2, 11), sale("t2", 2, 20)]})
     write(warehouse, 1, 2, 3)
-    assert show(warehouse, home).new_files == 1
+    assert newly_written(warehouse, home) == 1
     after = written(home)
     assert days_of(after.keys() - before.keys()) == [str(day(2))]
     assert {name: after[name] for name in before} == before, "a file that stood was touched"
@@ -104,28 +111,41 @@ def test_equal_rows_written_again_need_no_file(home, warehouse):
     show(warehouse, home)
     before = written(home)
     write(warehouse, 0, 1, 2, 3)
-    assert show(warehouse, home).new_files == 0
+    assert newly_written(warehouse, home) == 0
     assert written(home) == before
 
 
 def test_a_whole_table_that_has_days_is_published_by_day_too(home, warehouse):
     contracts = (BUYERS, SALES, DAILY.model_copy(update={"published_as": "daily_files"}))
-    assert show(warehouse, home, contracts).new_files == 8
+    assert newly_written(warehouse, home, contracts) == 8
     load(warehouse, SALES, {"2.csv": [sale("s2", 2, 11), sale("t2", 2, 20)]})
     write(warehouse, 1, 2)
     before = written(home)
-    assert show(warehouse, home, contracts).new_files == 2
+    assert newly_written(warehouse, home, contracts) == 2
     assert days_of(written(home).keys() - before.keys()) == [str(day(2))] * 2
     assert read(home, "select sales, amount::int from kpi.daily order by business_date") == [
         (2, 30), (2, 30), (2, 31), (2, 30)
     ]  # fmt: skip
 
 
+def test_verdicts_are_published_by_day(home, warehouse):
+    show(warehouse, home)
+    before = written(home, "lineage.check_results")
+    write(warehouse, 2)
+    show(warehouse, home)
+    added = written(home, "lineage.check_results").keys() - before.keys()
+    judged = {name.split("day=")[1][:10] for name in added}
+    assert len(added) == 2 and str(day(2)) in judged, "the day that was judged, and today's for the whole table"
+    everything = "select * from lineage.check_results order by all"
+    assert read(home, everything) == fetch(warehouse, everything)
+    assert read(home, "describe lineage.check_results") == fetch(warehouse, "describe lineage.check_results")
+
+
 def test_a_row_that_comes_from_another_line_is_another_row(home, warehouse):
     show(warehouse, home)
     load(warehouse, SALES, {"1.csv": [sale("t1", 1, 20), sale("s1", 1)]})
     write(warehouse, 1)
-    assert show(warehouse, home).new_files == 1
+    assert newly_written(warehouse, home) == 1
     assert read(home, "select _source_line from clean.sales where sale_id = 's1'") == [(3,)]
 
 
@@ -149,7 +169,7 @@ def test_a_table_without_rows_is_an_empty_view_with_its_types(home, tmp_path):
 def test_rows_that_lineage_does_not_account_for_are_shown_too(home, warehouse):
     show(warehouse, home)
     fetch(warehouse, f"insert into clean.sales by name select date '{day(9)}' as business_date, 'x' as sale_id")
-    assert show(warehouse, home).new_files == 1
+    assert newly_written(warehouse, home) == 1
     assert read(home, f"select sale_id from clean.sales where business_date = '{day(9)}'") == [("x",)]
 
 
@@ -335,10 +355,10 @@ def test_personal_columns_are_treated_before_they_reach_a_file(home, people, mon
 def test_another_treatment_or_key_writes_every_file_anew(home, people, monkeypatch):
     monkeypatch.setenv("ECOM_HASH_KEY", "a key of sixteen and more")
     warehouse, contract = people
-    assert show(warehouse, home, (BUYERS, contract, DAILY)).new_files == 1
-    assert show(warehouse, home, (BUYERS, contract, DAILY)).new_files == 0
+    assert newly_written(warehouse, home, (BUYERS, contract, DAILY)) == 1
+    assert newly_written(warehouse, home, (BUYERS, contract, DAILY)) == 0
     stricter = personal(email="drop", note="drop", birth_year="band")
-    assert show(warehouse, home, (BUYERS, stricter, DAILY)).new_files == 1
+    assert newly_written(warehouse, home, (BUYERS, stricter, DAILY)) == 1
     assert "email" not in {row[0] for row in read(home, "describe clean.sales")}
     monkeypatch.setenv("ECOM_HASH_KEY", "another key of sixteen")
-    assert show(warehouse, home, (BUYERS, stricter, DAILY)).new_files == 1
+    assert newly_written(warehouse, home, (BUYERS, stricter, DAILY)) == 1

@@ -47,7 +47,7 @@ def read(home, sql):
 
 
 def files(home):
-    return sorted(path.name for path in home.published.iterdir())
+    return sorted(path.name for path in home.published.iterdir() if path.is_file())
 
 
 def test_nothing_published_is_one_clear_error(home):
