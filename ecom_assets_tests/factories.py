@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
-from ecom_assets.contracts import Column, Contract, contract, dataset_contracts, kpi_contracts
+from ecom_assets.contracts import Column, Contract, contract, dataset_contracts, table_contracts
 from ecom_assets.sql import Query
 
 DAY = date(2025, 3, 3)  # a Monday
@@ -86,14 +86,14 @@ def create_table(connection: duckdb.DuckDBPyConnection, wanted: Contract) -> Non
 
 
 def empty_warehouse() -> duckdb.DuckDBPyConnection:
-    """An in-memory DuckDB with every clean and KPI table, empty, and no accepted day."""
+    """An in-memory DuckDB with every clean table and every table made of them, empty, and no accepted day."""
     connection = duckdb.connect()
     connection.execute("set TimeZone = 'UTC'")
     connection.execute("create schema kpi")
     connection.execute("create schema lineage")
     connection.execute('create table lineage.accepted_days (asset varchar, business_date date, "rows" bigint)')
     connection.execute("create table lineage.sales_days (business_date date)")
-    for wanted in (*dataset_contracts().values(), *kpi_contracts().values()):
+    for wanted in (*dataset_contracts().values(), *table_contracts().values()):
         create_table(connection, wanted)
     return connection
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from ecom_assets.contracts import contract, dataset_contracts, kpi_contracts
+from ecom_assets.contracts import contract, dataset_contracts, table_contracts
 from ecom_assets.orchestration.table_asset import judged_against
 from ecom_assets.quality import checks
 from ecom_assets.settings import load_shop
@@ -15,6 +15,10 @@ KPIS = {
     "category_performance", "channel_performance", "cohort_retention", "customer_demographics", "daily_metrics",
     "daily_revenue", "monthly_revenue", "order_values", "product_performance", "sales_by_segment",
     "sales_seasonality",
+}  # fmt: skip
+ANOMALIES = {
+    "causes", "consensus", "events", "evidence", "forecast_residual", "isolation_forest", "missing_plans",
+    "notification_members", "notifications", "zscore",
 }  # fmt: skip
 DATASETS = {
     "campaigns", "customers", "marketing_spend", "order_items", "orders", "products", "refunds", "website_traffic",
@@ -48,7 +52,7 @@ def _all_simulated() -> dict[str, str]:
 
 def test_a_whole_shop_has_every_asset(load):
     expected = {f"{layer}/{name}" for layer in ("landing", "raw", "clean", "profile") for name in DATASETS}
-    expected |= {f"kpi/{name}" for name in KPIS} | {"publish/snapshot"}
+    expected |= {f"kpi/{name}" for name in KPIS} | {f"anomaly/{name}" for name in ANOMALIES} | {"publish/snapshot"}
     assert _names(load(_all_simulated())) == expected
 
 
@@ -86,7 +90,7 @@ def _shop_file() -> str:
 
 def test_what_the_checks_look_at_is_written_before(load):
     """sqlglot reads the reconciliations' queries too: no table that they name may be missing among the parents."""
-    for table in (*dataset_contracts().values(), *kpi_contracts().values()):
+    for table in (*dataset_contracts().values(), *table_contracts().values()):
         named = {asset for each in table.reconciliations for asset in Query("x", text=each.query).tables()}
         assert named - {table.asset} <= set(judged_against(table)), table.asset
 
@@ -130,9 +134,8 @@ def test_days_are_the_shops_own(load):
     assert node.backfill_policy == dg.BackfillPolicy.single_run()
     partitioned = {"/".join(each.key.path) for each in definitions.resolve_asset_graph().asset_nodes
                    if each.is_partitioned and each.group_name != "landing"}  # fmt: skip
-    assert partitioned == {
-        f"clean/{name}" for name, each in dataset_contracts().items() if name in DATASETS and each.partitioned_by
-    }
+    daily = {f"clean/{name}" for name, each in dataset_contracts().items() if name in DATASETS and each.partitioned_by}
+    assert partitioned == daily | {"anomaly/evidence"}
 
 
 def test_every_asset_says_what_it_is(load):
@@ -142,9 +145,9 @@ def test_every_asset_says_what_it_is(load):
         assert node.group_name == node.key.path[0]
         assert node.description
         assert node.owners, node.key
-        assert node.tags.get("domain") in ("sales", "customers"), node.key
+        assert node.tags.get("domain") in ("sales", "customers", "reliability"), node.key
         assert node.code_version, node.key
-        if node.group_name in ("clean", "kpi"):
+        if node.group_name in ("clean", "kpi", "anomaly"):
             table = contract("/".join(node.key.path))
             shown = node.metadata["dagster/column_schema"].columns
             names = [column.name for column in shown]

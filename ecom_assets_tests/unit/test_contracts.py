@@ -12,13 +12,13 @@ from ecom_assets.contracts import (
     ContractError,
     contract,
     dataset_contracts,
-    kpi_contracts,
     load_contract,
+    table_contracts,
 )
 from ecom_assets.contracts.loader import FOLDER
 
 FILES = sorted(FOLDER.rglob("*.yaml"))
-ALL = [*dataset_contracts().values(), *kpi_contracts().values()]
+ALL = [*dataset_contracts().values(), *table_contracts().values()]
 every_contract = pytest.mark.parametrize("stated", ALL, ids=lambda stated: stated.asset)
 
 SMALL = """\

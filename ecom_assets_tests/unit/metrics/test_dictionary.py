@@ -1,6 +1,6 @@
 """The data dictionary is what contracts and catalogue say now."""
 
-from ecom_assets.contracts import dataset_contracts, kpi_contracts
+from ecom_assets.contracts import dataset_contracts, table_contracts
 from ecom_assets.metrics import metrics
 from ecom_assets.metrics.dictionary import FILE, data_dictionary
 
@@ -13,7 +13,7 @@ def test_the_page_in_docs_is_fresh() -> None:
 
 def test_every_table_column_and_metric_is_on_it() -> None:
     page = data_dictionary()
-    for contract in (*dataset_contracts().values(), *kpi_contracts().values()):
+    for contract in (*dataset_contracts().values(), *table_contracts().values()):
         section = page.split(f"### {contract.asset}\n")[1].split("\n##")[0]
         assert contract.grain in section
         for column in contract.columns:
