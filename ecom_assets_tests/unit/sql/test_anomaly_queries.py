@@ -1,6 +1,6 @@
 """The queries of the layer `anomaly` on rows by hand."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 
@@ -88,7 +88,8 @@ def test_what_was_expected_is_a_plan_once_it_is_over(connection):
 
 def test_a_metric_leads_to_the_datasets_of_its_columns(connection):
     edges = [("clean/orders", "order_id", "kpi/mid", "orders"), ("kpi/mid", "orders", "kpi/top", "orders"),
-             ("clean/refunds", "goods_amount", "kpi/top", "refunds"), ("clean/order_items", "quantity", "kpi/top", "items"),
+             ("clean/refunds", "goods_amount", "kpi/top", "refunds"),
+             ("clean/order_items", "quantity", "kpi/top", "items"),
              ("clean/orders", "ordered_at", "kpi/top", "business_date")]  # fmt: skip
     connection.executemany("insert into lineage.column_edges values (?, ?, ?, ?)", edges)
     asked = {
@@ -113,7 +114,8 @@ def file(connection, dataset: str, name: str, used: int, bad: int, loaded_hour: 
         [dataset, dataset, name, last, FIRST + timedelta(days=1), loaded_hour])  # fmt: skip
     connection.execute(
         "insert into lineage.source_days by name select ? as dataset, ? as source, ? as source_file, "
-        "? as business_date, ? as rows_used, ? as rows_quarantined", [dataset, dataset, name, FIRST, used, bad])  # fmt: skip
+        "? as business_date, ? as rows_used, ? as rows_quarantined",
+        [dataset, dataset, name, FIRST, used, bad])  # fmt: skip
 
 
 def check(connection, dataset: str, name: str, passed: bool, hour: int = 6, day: date = FIRST) -> None:
@@ -134,10 +136,7 @@ def evidence(connection, first: date = FIRST) -> dict[str, dict]:
 
 
 def test_an_accepted_day_tells_its_rows_and_last_hour(connection):
-    order = {"ordered_at": "2026-03-02 21:30:00", "customer_id": "c1"}
-    from datetime import datetime
-
-    at = datetime.fromisoformat(order["ordered_at"])
+    at = datetime(2026, 3, 2, 21, 30)
     insert_rows(connection, "orders", [make_row("orders", ordered_at=at, customer_id="c1", order_id=name)
                                        for name in ("1", "1-2")], "Europe/Berlin")  # fmt: skip
     insert_rows(connection, "orders", [make_row("orders", ordered_at=at, customer_id="c2")], "Europe/Berlin")
