@@ -86,7 +86,7 @@ def create_table(connection: duckdb.DuckDBPyConnection, wanted: Contract) -> Non
 
 
 def empty_warehouse() -> duckdb.DuckDBPyConnection:
-    """An in-memory DuckDB with every clean and KPI table, empty, and no accepted day."""
+    """An in-memory DuckDB with every clean table and every table made of them, empty, and no accepted day."""
     connection = duckdb.connect()
     connection.execute("set TimeZone = 'UTC'")
     connection.execute("create schema kpi")

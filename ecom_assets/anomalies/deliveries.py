@@ -54,8 +54,8 @@ def judged(
 def beside_usual(deliveries: pd.DataFrame) -> pd.DataFrame:
     """`deliveries` with what is out of the ordinary of each, as columns of the evidence that `verdict` knows.
 
-    Rates are beyond the median of the 28 days before; the volume is compared with the median of the same weekday in
-    the eight weeks before, or of the 28 days before where fewer than three of these are known.
+    Rates and hours are what lies beyond nine in ten of the 28 days before. The volume is compared with the median
+    of the same weekday in the eight weeks before, or of the 28 days before where fewer than three of these are known.
     """
     parts = [_beside_usual(rows.sort_values("business_date")) for _, rows in deliveries.groupby("dataset", sort=False)]
     return pd.concat(parts, ignore_index=True) if parts else deliveries.assign(**dict.fromkeys(_DAY_COLUMNS, np.nan))
@@ -71,9 +71,9 @@ def _beside_usual(rows: pd.DataFrame) -> pd.DataFrame:
     quarantined = numbers["quarantined_rows"] / (count + numbers["quarantined_rows"]).where(lambda each: each > 0)
     return rows.assign(
         volume_change_rate=count / usual - 1,
-        duplicate_rate=(repeated - _usual(repeated)).clip(lower=0),
-        quarantined_rate=(quarantined - _usual(quarantined)).clip(lower=0),
-        last_hours_missing=(_early(numbers["last_event_hour"]) - numbers["last_event_hour"]).clip(lower=0),
+        duplicate_rate=(repeated - _beyond(repeated, 0.9)).clip(lower=0),
+        quarantined_rate=(quarantined - _beyond(quarantined, 0.9)).clip(lower=0),
+        last_hours_missing=(_beyond(numbers["last_event_hour"], 0.1) - numbers["last_event_hour"]).clip(lower=0),
         failed_checks=(rows["failed_checks"] - _usual(rows["failed_checks"]).fillna(0)).clip(lower=0),
         missing_checks=(rows["missing_checks"] - _usual(rows["missing_checks"]).fillna(0)).clip(lower=0),
         missing_days=rows["is_missing"].astype("float64"),
@@ -85,9 +85,9 @@ def _usual(values: pd.Series) -> pd.Series:
     return values.astype("float64").shift(1).rolling(USUAL_DAYS, FEWEST_USUAL_DAYS).median()
 
 
-def _early(hours: pd.Series) -> pd.Series:
-    """The hour that nine days in ten reached; a small dataset's last row comes at any hour."""
-    return hours.shift(1).rolling(USUAL_DAYS, FEWEST_USUAL_DAYS).quantile(0.1)
+def _beyond(values: pd.Series, share: float) -> pd.Series:
+    """What one day in ten lies beyond: a small dataset's last row comes at any hour, and a few lines are always bad."""
+    return values.shift(1).rolling(USUAL_DAYS, FEWEST_USUAL_DAYS).quantile(share)
 
 
 def _changes(rows: pd.DataFrame) -> pd.Series:
@@ -117,19 +117,21 @@ def _evidence(cause: dict, beside: pd.DataFrame, changes: dict[tuple, pd.Series]
 
 
 def _one_sided(days: pd.DataFrame, datasets: list[str]) -> tuple[float, float]:
-    """How far the volume of one of the datasets moved, and that of those that tell of the same customers.
+    """How far the volume of one of the datasets moved, and the median of those that tell of the same customers.
 
-    Of all pairs the one that differs most; NaN where a dataset has no neighbour.
+    Of all days and datasets the one that left its neighbours farthest behind; NaN where none has a neighbour.
     """
     farthest = (np.nan, np.nan)
     for family in (SAME_VISITORS, SAME_ORDERS):
-        for dataset in set(family) & set(datasets):
-            for _, day in days[days["dataset"].isin(family)].groupby("business_date"):
-                own = day.loc[day["dataset"] == dataset, "volume_change_rate"].astype("float64")
-                others = day.loc[day["dataset"] != dataset, "volume_change_rate"].astype("float64")
-                pair = (float(own.mean()), float(others.median()))
-                if np.isnan(farthest).any() or abs(pair[0] - pair[1]) > abs(farthest[0] - farthest[1]):
-                    farthest = pair
+        moved = days[days["dataset"].isin(family)].pivot(
+            index="business_date", columns="dataset", values="volume_change_rate"
+        )
+        for dataset in (name for name in moved if name in datasets):
+            pairs = pd.DataFrame({"own": moved[dataset], "other": moved.drop(columns=dataset).median(axis=1)})
+            for own, other in pairs.dropna().astype("float64").itertuples(index=False, name=None):
+                gap = abs(own) - abs(other)
+                if np.isnan(farthest).any() or gap > abs(farthest[0]) - abs(farthest[1]):
+                    farthest = (own, other)
     return farthest
 
 

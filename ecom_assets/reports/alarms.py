@@ -46,7 +46,7 @@ def _drawn(panels: list[tuple[str, Any, Any]]) -> bytes:
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
     from matplotlib.figure import Figure  # pyplot would look for a display and keep every figure
 
-    figure = Figure(figsize=(_WIDTH, _HEIGHT * len(panels)), dpi=_DPI, layout="constrained")
+    figure = Figure(figsize=(_WIDTH, _HEIGHT * len(panels) + 0.35), dpi=_DPI, layout="constrained")
     for axes, (title, days, marked) in zip(figure.subplots(len(panels), squeeze=False)[:, 0], panels, strict=True):
         at, value = days["business_date"], days["value"].astype("float64")
         lower, upper = days["lower"].astype("float64"), days["upper"].astype("float64")

@@ -5,7 +5,11 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+<<<<<<< HEAD
 from ecom_assets.contracts import LAYERS, contract, dataset_contracts, table_contracts
+=======
+from ecom_assets.contracts import contract, dataset_contracts, table_contracts
+>>>>>>> ano
 from ecom_assets.orchestration.table_asset import judged_against
 from ecom_assets.quality import checks
 from ecom_assets.settings import load_shop
@@ -16,7 +20,14 @@ KPIS = {
     "daily_revenue", "monthly_revenue", "order_values", "product_performance", "sales_by_segment",
     "sales_seasonality",
 }  # fmt: skip
+<<<<<<< HEAD
 FORECAST = {"backtests", "champions", "forecasts", "series"}
+=======
+ANOMALIES = {
+    "causes", "consensus", "events", "evidence", "forecast_residual", "isolation_forest", "missing_plans",
+    "notification_members", "notifications", "zscore",
+}  # fmt: skip
+>>>>>>> ano
 DATASETS = {
     "campaigns", "customers", "marketing_spend", "order_items", "orders", "products", "refunds", "website_traffic",
 }  # fmt: skip
@@ -49,7 +60,11 @@ def _all_simulated() -> dict[str, str]:
 
 def test_a_whole_shop_has_every_asset(load):
     expected = {f"{layer}/{name}" for layer in ("landing", "raw", "clean", "profile") for name in DATASETS}
+<<<<<<< HEAD
     expected |= {f"kpi/{name}" for name in KPIS} | {f"forecast/{name}" for name in FORECAST} | {"publish/snapshot"}
+=======
+    expected |= {f"kpi/{name}" for name in KPIS} | {f"anomaly/{name}" for name in ANOMALIES} | {"publish/snapshot"}
+>>>>>>> ano
     assert _names(load(_all_simulated())) == expected
 
 
@@ -132,9 +147,8 @@ def test_days_are_the_shops_own(load):
     assert node.backfill_policy == dg.BackfillPolicy.single_run()
     partitioned = {"/".join(each.key.path) for each in definitions.resolve_asset_graph().asset_nodes
                    if each.is_partitioned and each.group_name != "landing"}  # fmt: skip
-    assert partitioned == {
-        f"clean/{name}" for name, each in dataset_contracts().items() if name in DATASETS and each.partitioned_by
-    }
+    daily = {f"clean/{name}" for name, each in dataset_contracts().items() if name in DATASETS and each.partitioned_by}
+    assert partitioned == daily | {"anomaly/evidence"}
 
 
 def test_every_asset_says_what_it_is(load):
@@ -144,9 +158,13 @@ def test_every_asset_says_what_it_is(load):
         assert node.group_name == node.key.path[0]
         assert node.description
         assert node.owners, node.key
-        assert node.tags.get("domain") in ("sales", "customers"), node.key
+        assert node.tags.get("domain") in ("sales", "customers", "reliability"), node.key
         assert node.code_version, node.key
+<<<<<<< HEAD
         if node.group_name in ("clean", *LAYERS):
+=======
+        if node.group_name in ("clean", "kpi", "anomaly"):
+>>>>>>> ano
             table = contract("/".join(node.key.path))
             shown = node.metadata["dagster/column_schema"].columns
             names = [column.name for column in shown]

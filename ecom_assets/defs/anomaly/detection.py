@@ -21,6 +21,7 @@ _SERIES = Query(
     },
 )
 _PLANS = Query("anomaly/plans", {"quiet_days": ECHO_DAYS})
+QUERIES = {"daily": _SERIES, "plans": _PLANS}
 _MADE_BY = ("anomalies", "forecasting")
 _DETECTORS = ("anomaly/zscore", "anomaly/isolation_forest", "anomaly/forecast_residual")
 
@@ -51,4 +52,4 @@ def detection(shop: Shop) -> Frames:
     """Every watched series judged by the days before each day, by three detectors and by what they say together."""
     from ecom_assets.anomalies.tables import shop_tables  # scikit-learn takes a second or two to import
 
-    return Frames({"daily": _SERIES, "plans": _PLANS}, shop_tables)
+    return Frames(QUERIES, shop_tables)

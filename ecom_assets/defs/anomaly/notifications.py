@@ -11,21 +11,21 @@ from ecom_assets.settings import Shop
 from ecom_assets.sql import Query
 
 _DAILY = [each.asset for each in dataset_contracts().values() if each.partitioned_by]
-_EVIDENCE = Query("anomaly/evidence", text=evidence_sql(dataset_contracts().values()))
+EVIDENCE = Query("anomaly/evidence", text=evidence_sql(dataset_contracts().values()))
 
 
 @table_asset(
     "anomaly/evidence",
     requires=["clean/orders"],
     uses=[asset for asset in _DAILY if asset != "clean/orders"],
-    code_version=_EVIDENCE.code_version,
+    code_version=EVIDENCE.code_version,
 )
 def evidence(shop: Shop) -> Query:
     """One row per day and dataset.
 
     Whether and when it came, with how many rows, and what its checks found: refused and missing days too.
     """
-    return _EVIDENCE
+    return EVIDENCE
 
 
 def _columns() -> dict[str, list[str]]:

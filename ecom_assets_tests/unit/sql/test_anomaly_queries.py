@@ -1,0 +1,188 @@
+"""The queries of the layer `anomaly` on rows by hand."""
+
+from datetime import date, datetime, timedelta
+
+import pytest
+
+from ecom_assets.contracts import contract, dataset_contracts
+from ecom_assets.quality.evidence import evidence_sql
+from ecom_assets.sql import Query
+from ecom_assets.warehouse.ddl import LINEAGE_TABLES
+from ecom_assets_tests.factories import empty_warehouse, insert_rows, make_row
+
+FIRST = date(2026, 3, 2)
+
+
+@pytest.fixture
+def connection():
+    """Every table, empty, with those of the ledger."""
+    connection = empty_warehouse()
+    for name, columns in LINEAGE_TABLES.items():
+        connection.execute(f"create table lineage.{name} ({columns})")
+    return connection
+
+
+def add_metric(connection, metric: str, values: list, dimension: str = "total", member: str = "all") -> None:
+    rows = [(FIRST + timedelta(days=n), metric, dimension, member, value) for n, value in enumerate(values)]
+    connection.executemany(
+        "insert into kpi.daily_metrics by name select ? as business_date, ? as metric, ? as dimension, ? as member, "
+        "?::double as value", rows)  # fmt: skip
+
+
+def watched(connection, metrics=("orders",), trust=(None,), at_least=(None,), min_days=4) -> dict[tuple, list]:
+    params = {"metrics": list(metrics), "trust_metrics": list(trust), "trust_minimums": list(at_least),
+              "min_days": min_days}  # fmt: skip
+    found: dict[tuple, list] = {}
+    for _, metric, dimension, member, value in connection.execute(
+        Query("anomaly/watched_series").sql, params
+    ).fetchall():
+        found.setdefault((metric, dimension, member), []).append(value)
+    return found
+
+
+def test_watched_metrics_come_with_all_their_members(connection):
+    add_metric(connection, "orders", [1, 2, 3, 4])
+    add_metric(connection, "orders", [1, 1, 1, 1], "channel", "email")
+    add_metric(connection, "items", [9, 9, 9, 9])
+    assert watched(connection) == {("orders", "", ""): [1, 2, 3, 4], ("orders", "channel", "email"): [1, 1, 1, 1]}
+
+
+@pytest.mark.parametrize(
+    ("values", "is_watched"),
+    [([1, 2, 3], False), ([1, 2, 3, 4], True), ([0, 0, 0, 1, 5, 5, 5, 5, 5], False), ([0, 1, 0, 1], True),
+     ([1, 1, 1, 1, *[0] * 20], True), ([1, None, None, None, None, None, 1, 1, 1], False)],
+)  # fmt: skip
+def test_a_series_that_has_nothing_usual_is_not_watched(connection, values, is_watched):
+    add_metric(connection, "orders", values)
+    assert bool(watched(connection)) == is_watched
+
+
+def test_a_day_that_cannot_be_trusted_has_no_value(connection):
+    add_metric(connection, "conversion_rate", [0.02, 0.03, 0.04, 0.05, 0.06])
+    add_metric(connection, "tracking_coverage_rate", [0.9, 0.8, 0.79, None, 0.95])
+    found = watched(connection, ["conversion_rate"], ["tracking_coverage_rate"], [0.8])
+    assert found == {("conversion_rate", "", ""): [0.02, 0.03, None, None, 0.06]}
+
+
+def add_label(connection, name: str, label: str, start: date, end: date, **series: str) -> None:
+    series = {"metric": "orders", "dimension": "total", "member": "all", **series}
+    connection.execute(
+        "insert into lineage.labels by name select ? as notification_id, ? as label, ? as start_date, ? as end_date, "
+        "? as metric, ? as dimension, ? as member", [name, label, start, end, *series.values()])  # fmt: skip
+
+
+def test_what_was_expected_is_a_plan_once_it_is_over(connection):
+    add_metric(connection, "orders", [1] * 30)  # to 31 March
+    insert_rows(connection, "campaigns", [make_row("campaigns", campaign_name="Spring", kind="promotion")])
+    add_label(connection, "over", "expected", date(2026, 3, 10), date(2026, 3, 12))
+    add_label(
+        connection, "email", "expected", date(2026, 3, 10), date(2026, 3, 12), dimension="channel", member="email"
+    )
+    add_label(connection, "open", "expected", date(2026, 3, 20), date(2026, 3, 24))
+    add_label(connection, "false", "false_alarm", date(2026, 3, 10), date(2026, 3, 12))
+    rows = connection.execute(Query("anomaly/plans").sql, {"quiet_days": 7}).fetchall()
+    assert {(row[0], row[1], row[2]) for row in rows} == {
+        ("Spring", "promotion", None), ("expected: over", "other", None), ("expected: email", "other", "email"),
+    }  # fmt: skip
+
+
+def test_a_metric_leads_to_the_datasets_of_its_columns(connection):
+    edges = [("clean/orders", "order_id", "kpi/mid", "orders"), ("kpi/mid", "orders", "kpi/top", "orders"),
+             ("clean/refunds", "goods_amount", "kpi/top", "refunds"),
+             ("clean/order_items", "quantity", "kpi/top", "items"),
+             ("clean/orders", "ordered_at", "kpi/top", "business_date")]  # fmt: skip
+    connection.executemany("insert into lineage.column_edges values (?, ?, ?, ?)", edges)
+    asked = {
+        "metrics": ["a", "b", "b", "c"],
+        "assets": ["kpi/top"] * 4,
+        "columns": ["orders", "refunds", "items", "rows"],
+    }
+    found = connection.execute(Query("anomaly/metric_datasets").sql, asked).fetchall()
+    assert found == [("a", "orders"), ("b", "order_items"), ("b", "refunds"), ("c", "orders")], "c counts rows"
+
+
+def days(connection, *rows: tuple) -> None:
+    connection.executemany(
+        "insert into lineage.days by name select ? as asset, ? as business_date, ? as state, ? as row_count",
+        [(asset, FIRST, state, count) for asset, state, count in rows])  # fmt: skip
+
+
+def file(connection, dataset: str, name: str, used: int, bad: int, loaded_hour: int, last: date = FIRST) -> None:
+    connection.execute(
+        "insert into lineage.source_files by name select ? as source, [?] as datasets, ? as source_file, "
+        "? as last_business_date, ?::timestamp + interval (?) hour as loaded_at",
+        [dataset, dataset, name, last, FIRST + timedelta(days=1), loaded_hour])  # fmt: skip
+    connection.execute(
+        "insert into lineage.source_days by name select ? as dataset, ? as source, ? as source_file, "
+        "? as business_date, ? as rows_used, ? as rows_quarantined",
+        [dataset, dataset, name, FIRST, used, bad])  # fmt: skip
+
+
+def check(connection, dataset: str, name: str, passed: bool, hour: int = 6, day: date = FIRST) -> None:
+    connection.execute(
+        "insert into lineage.check_results by name select ? as asset, ? as check_name, ? as partition_start, "
+        "? as passed, 'error' as severity, ?::timestamp + interval (?) hour as evaluated_at",
+        [f"clean/{dataset}", name, day, passed, FIRST + timedelta(days=1), hour])  # fmt: skip
+
+
+def evidence(connection, first: date = FIRST) -> dict[str, dict]:
+    query = Query("anomaly/evidence", text=evidence_sql(dataset_contracts().values()))
+    bound = query.bind({"from_day": first, "to_day": first, "time_zone": "Europe/Berlin"})
+    found = connection.execute(bound.sql, dict(bound.params))
+    names = [column[0] for column in found.description]
+    assert names == [column.name for column in contract("anomaly/evidence").columns]
+    rows = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+    return {row["dataset"]: row for row in rows}
+
+
+def test_an_accepted_day_tells_its_rows_and_last_hour(connection):
+    at = datetime(2026, 3, 2, 21, 30)
+    insert_rows(connection, "orders", [make_row("orders", ordered_at=at, customer_id="c1", order_id=name)
+                                       for name in ("1", "1-2")], "Europe/Berlin")  # fmt: skip
+    insert_rows(connection, "orders", [make_row("orders", ordered_at=at, customer_id="c2")], "Europe/Berlin")
+    days(connection, ("clean/orders", "accepted", 3), ("kpi/daily_revenue", "accepted", 1))
+    file(connection, "orders", "orders_2026-03-02.csv", 5, 2, loaded_hour=5)
+    file(connection, "orders", "orders_2026-03-03.csv", 1, 0, loaded_hour=29, last=FIRST + timedelta(days=1))
+    check(connection, "orders", "key_is_unique", True)
+    (row,) = evidence(connection).values()
+    assert row["rows"] == 3, "the rows that stand, however often they came"
+    assert row["repeated_rows"] == 1, "the same order under another id"
+    assert row["last_event_hour"] == 22.5, "in the shop's zone"
+    assert (row["quarantined_rows"], row["is_late"], row["is_missing"], row["failed_checks"]) == (2, False, False, 0)
+
+
+def test_a_refused_day_is_there_with_its_failed_checks(connection):
+    days(connection, ("clean/order_items", "refused", None))
+    file(connection, "order_items", "items_2026-03-02.csv", 40, 0, loaded_hour=5)
+    check(connection, "order_items", "key_is_unique", True, hour=6)
+    check(connection, "order_items", "key_is_unique", False, hour=8)
+    check(connection, "order_items", "row_count_is_usual", False)
+    check(connection, "order_items", "amount_is_in_range", True, day=FIRST - timedelta(days=1))
+    (row,) = evidence(connection).values()
+    assert (row["state"], row["rows"], row["repeated_rows"], row["last_event_hour"]) == ("refused", 40, None, None)
+    assert (row["failed_checks"], row["failed_check_names"]) == (1, "key_is_unique"), (
+        "the newest verdicts, but volume's"
+    )
+    assert row["missing_checks"] == 1, "another day was put to one more"
+
+
+def test_a_day_that_never_came_is_missing_where_the_shop_trades(connection):
+    days(connection, ("clean/orders", "missing", None), ("clean/refunds", "missing", None))
+    check(connection, "orders", "rows_arrived", False)
+    found = evidence(connection)
+    assert found["orders"]["is_missing"]
+    assert not found["refunds"]["is_missing"], "a closed day is put to no check of arrival"
+    assert found["orders"]["failed_checks"] == found["orders"]["missing_checks"] == 0
+
+
+def test_a_file_that_comes_after_the_day_was_judged_is_late(connection):
+    days(connection, ("clean/orders", "accepted", 10))
+    check(connection, "orders", "rows_arrived", False, hour=6)
+    check(connection, "orders", "rows_arrived", True, hour=31)
+    file(connection, "orders", "orders_2026-03-02.csv", 10, 0, loaded_hour=30)
+    assert evidence(connection)["orders"]["is_late"]
+
+
+def test_other_days_are_left_alone(connection):
+    days(connection, ("clean/orders", "accepted", 10))
+    assert evidence(connection, FIRST + timedelta(days=1)) == {}
