@@ -31,13 +31,16 @@ def broken_lines(seed: int, dataset: str, rows: pa.Table, number: Ints) -> bytes
 
 
 def typed(seed: int, dataset: str, rows: pa.Table, number: Ints) -> pa.Table:
-    """What a typed format keeps of broken rows: those that are no more than repaired, with that repair's loss."""
+    """What a typed format keeps of broken rows: those that are repaired, with that repair's loss.
+
+    A row without its key is among them where a key is made for rows that bring none.
+    """
     kinds = (hashed(seed, f"bad_kind.{dataset}", number) * len(KINDS)).astype(int)
     parts = []
-    for kind, name, value in (
-        ("unreadable_optional", _optional(dataset), None),
-        ("unknown_word", _word(dataset), _UNKNOWN),
-    ):
+    kept = [("unreadable_optional", _optional(dataset), None), ("unknown_word", _word(dataset), _UNKNOWN)]
+    if dataset_contracts()[dataset].by_name[_last_key(dataset)].made_from:
+        kept.append(("no_key", _last_key(dataset), None))
+    for kind, name, value in kept:
         chosen = columns.plain(rows.filter(pa.array(kinds == KINDS.index(kind))))
         position = chosen.column_names.index(name)
         field = chosen.schema.field(position)
