@@ -14,7 +14,7 @@ Tables = dict[tuple[str, ...], pd.DataFrame]
 
 
 def in_pandas(folder: Path) -> dict[str, float]:
-    """Seconds a table, and the numbers by which contenders are compared. What is made lies on disk, like the others'."""
+    """Seconds a table, and the numbers by which contenders are compared; what is made lies on disk."""
     parts: dict[str, float] = {}
     started = last = time.perf_counter()
     cpu = cpu_seconds()

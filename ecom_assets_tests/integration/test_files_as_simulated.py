@@ -1,8 +1,8 @@
 """A shop that is pointed at the files of `ecom simulate` gets the tables that the simulated shop gets, hash for hash.
 
 Its lines are the same lines in the same order of arrival, so that of two versions of a row the same one stands. What
-differs is where a line lies, and that a collector's Parquet never held the rows that CSV brings broken: raw tables and
-quarantine may differ, clean and KPI tables may not.
+differs is where a line lies, and that a collector's Parquet never held the rows that CSV brings broken beyond use: raw
+tables and quarantine differ, KPI tables do not, nor do clean ones but for keys that are made of text or place.
 """
 
 from datetime import date, timedelta
@@ -18,7 +18,9 @@ from ecom_assets.warehouse import open_snapshot
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
-FIRST, DAYS, SEED = date(2026, 3, 20), 9, 5  # the clocks change on the tenth day in Berlin
+FIRST, DAYS, SEED = date(2026, 3, 24), 6, 5  # the clocks change on the last day in Berlin
+# Where a row brings no key, its key is made of its text or its place, and both are the file's own.
+PLACED = {"clean/clickstream", "clean/page_load_times", "clean/api_logs"}
 SHOP = {
     "name": "Twice", "time_zone": "Europe/Berlin", "currency": "EUR", "first_day": FIRST,
     "last_day": FIRST + timedelta(days=DAYS - 1), "seed": SEED,
@@ -30,9 +32,9 @@ SETTINGS = {
     "incidents": {
         "none_share": 1.0,
         "scheduled": [
-            {"kind": "payment_outage", "starts": 3, "start_hour": 8, "hours": 10, "size": 0.7},
-            {"kind": "duplicate_delivery", "starts": 4, "hours": 24, "size": 0.2, "scope": {"dataset": "orders"}},
-            {"kind": "late_file", "starts": 5, "hours": 24, "size": 0.2, "scope": {"dataset": "orders"}},
+            {"kind": "payment_outage", "starts": 2, "start_hour": 8, "hours": 10, "size": 0.7},
+            {"kind": "duplicate_delivery", "starts": 3, "hours": 24, "size": 0.2, "scope": {"dataset": "orders"}},
+            {"kind": "late_file", "starts": 3, "hours": 24, "size": 0.2, "scope": {"dataset": "orders"}},
         ],
     },
 }
@@ -61,7 +63,7 @@ def simulated(tmp_path_factory):
     return hashes(folder, sources, (FIRST, SHOP["last_day"]), simulation=SETTINGS)
 
 
-@pytest.mark.parametrize(("format", "partition_by"), [("csv", None), ("parquet", None), ("parquet", "date")])
+@pytest.mark.parametrize(("format", "partition_by"), [("csv", None), ("parquet", None)])
 def test_tables_from_files_are_those_of_the_simulated_shop(tmp_path, simulated, format, partition_by):
     simulate_files(
         tmp_path / "files", format, partition_by, DAYS, seed=SEED, config=SETTINGS, first_day=FIRST,
@@ -75,4 +77,4 @@ def test_tables_from_files_are_those_of_the_simulated_shop(tmp_path, simulated, 
     assert any(rows for (asset, _), (_, rows, _) in simulated.items() if asset == "kpi/cost_of_friction")
     differing = {asset for asset, day in simulated.keys() | found.keys()
                  if simulated.get((asset, day)) != found.get((asset, day))}  # fmt: skip
-    assert not differing & kpi
+    assert differing <= PLACED
