@@ -1,5 +1,6 @@
 """Verbs for those who want files or a summary: simulate, analyze."""
 
+import os
 from contextlib import closing
 from pathlib import Path
 from typing import Any, Literal
@@ -51,8 +52,9 @@ def simulate(out: Path, format: Literal["csv", "parquet"], **wishes: Any) -> Non
         task = bar.add_task("days", total=wishes["days"])
         try:
             written = simulate_files(
-                out, format, progress=lambda done, of: bar.update(task, completed=done, total=of), **wishes
-            )
+                out, format, progress=lambda done, of: bar.update(task, completed=done, total=of),
+                workers=os.cpu_count() or 1, **wishes,
+            )  # fmt: skip
         except (ValueError, ConfigError) as error:
             raise typer.BadParameter(str(error)) from error
     screen = show.console()

@@ -1,12 +1,15 @@
 """Sample data for those who only want files: every dataset under its name, as CSV or Parquet.
 
 The files hold what a shop's landing folder holds after the same days, mess included, so a shop that is pointed at
-them gets the tables that the simulated shop gets. Rows stream through: memory does not grow with the days.
+them gets the tables that the simulated shop gets. Rows stream through: memory does not grow with the days. Both
+cores have work: files by day are shared among processes, one file a dataset is written by a thread beside the maker.
 """
 
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from pathlib import Path
 from queue import Queue
 from threading import Thread
@@ -20,6 +23,7 @@ from ecom_assets.simulation import landing, mess
 from ecom_assets.simulation.config import SimulationConfig, load_config
 from ecom_assets.simulation.recorded import DAILY, day_rows
 from ecom_assets.simulation.simulator import Simulator
+from ecom_assets.simulation.workers import in_blocks
 from ecom_assets.simulation.world import World
 
 Format = Literal["csv", "parquet"]
@@ -53,6 +57,7 @@ def simulate_files(
     currency: str = "EUR",
     with_mess: bool = True,
     datasets: tuple[str, ...] | None = None,
+    workers: int = 1,
 ) -> Written:
     """Write a shop's datasets into `out`: `<dataset>.<format>`, or by day `<dataset>/<dataset>_<day>.<format>`.
 
@@ -72,6 +77,7 @@ def simulate_files(
         currency: the shop's.
         with_mess: whether rows are late, doubled and broken as in a landing folder.
         datasets: only these; all by default.
+        workers: how many processes may share the days of files by date; see `Simulator.write_landing`.
 
     Raises:
         ValueError: where the wishes contradict each other, with what is possible.
@@ -87,18 +93,26 @@ def simulate_files(
         config = config.model_copy(update={"mess": config.mess.model_copy(update=_CLEAN)})
     config = sized(config, seed, first_day, days, customers, sessions_per_day, events)
     simulator = Simulator(config, seed, first_day, time_zone=time_zone, currency=currency)
-    wanted = datasets or (*landing.WHOLE, *DAILY)
-    sink = _Sink(out, format, partition_by == "date", simulator)
-    with sink:
-        for day in range(days):
+    by_day = partition_by == "date"
+    work = partial(_write_days, simulator, out, format, by_day, datasets or (*landing.WHOLE, *DAILY), days - 1)
+    blocks = in_blocks(work, range(days), workers if by_day else 1, progress)
+    rows = sum((Counter(block.rows) for block in blocks), Counter[str]())
+    return Written(dict(rows), sorted({path for block in blocks for path in block.paths}))
+
+
+def _write_days(
+    simulator: Simulator, out: Path, format_: Format, by_day: bool, datasets: Sequence[str], last_day: int,
+    days: Sequence[int], progress: Callable[[int, int], None],
+) -> Written:  # fmt: skip
+    with _Sink(out, format_, by_day) as sink:
+        for done, day in enumerate(days, 1):
             world = simulator.world(day)
-            for dataset in wanted:
-                for extract in range(max(0, day - landing.LONGEST_LATE_FILE_DAYS), day + 1):
-                    if extract + landing.file_delay(world, dataset, extract) == day:
-                        sink.put(world, dataset, extract)
-            if progress:
-                progress(day + 1, days)
-    return Written(sink.rows, sorted(set(sink.paths)))
+            for dataset in datasets:
+                # A late extract stands in its own place, as its name sorts in a landing folder: the later is the newer.
+                if day + landing.file_delay(world, dataset, day) <= last_day:
+                    sink.put(world, dataset, day)
+            progress(done, len(days))
+    return Written(sink.rows, sink.paths)
 
 
 def sized(
@@ -150,8 +164,8 @@ def _events_per_session(config: SimulationConfig, seed: int, first_day: date) ->
 class _Sink:
     """Takes extracts in order and writes them in a thread of its own, so that both cores have work."""
 
-    def __init__(self, out: Path, format_: Format, by_day: bool, simulator: Simulator) -> None:
-        self.out, self.format, self.by_day, self.simulator = out, format_, by_day, simulator
+    def __init__(self, out: Path, format_: Format, by_day: bool) -> None:
+        self.out, self.format, self.by_day = out, format_, by_day
         self.rows: dict[str, int] = {}
         self.paths: list[Path] = []
         self._queue: Queue[tuple[Path, str, pa.Table, bytes] | None] = Queue(_WAITING)
@@ -222,9 +236,8 @@ def _beside(path: Path) -> Path:
 
 def _parquet(path: Path, table: pa.Table) -> pq.ParquetWriter:
     # Without Arrow's own schema a reader sees plain columns; dictionaries are only how they are stored.
-    schema = table.schema
-    repeated = [field.name for field in schema if pa.types.is_dictionary(field.type)]
     return pq.ParquetWriter(
-        _beside(path), schema, compression="snappy", use_dictionary=repeated, store_schema=False,
+        _beside(path), table.schema, compression="snappy", use_dictionary=landing.dictionaries(table.schema),
+        store_schema=False,
         dictionary_pagesize_limit=16 << 20, write_statistics=True,
     )  # fmt: skip

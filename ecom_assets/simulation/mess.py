@@ -13,7 +13,7 @@ from ecom_assets.simulation.streams import Ints, hashed
 REJECTED = ("no_key", "unreadable_time", "unreadable_amount", "too_many_fields", "too_few_fields")
 REPAIRED = ("unreadable_optional", "unknown_word")
 KINDS = REJECTED + REPAIRED
-_UNKNOWN = "(not set)"
+_UNKNOWN, _UNREADABLE = "(not set)", "##"
 
 
 def broken_lines(seed: int, dataset: str, rows: pa.Table, number: Ints) -> bytes:
@@ -31,17 +31,20 @@ def broken_lines(seed: int, dataset: str, rows: pa.Table, number: Ints) -> bytes
 
 
 def typed(seed: int, dataset: str, rows: pa.Table, number: Ints) -> pa.Table:
-    """What a typed format keeps of broken rows: those that are no more than repaired, with that repair's loss."""
+    """What a typed format keeps of broken rows: those that are repaired, with that repair's loss.
+
+    A row without its key is among them where a key is made for rows that bring none.
+    """
     kinds = (hashed(seed, f"bad_kind.{dataset}", number) * len(KINDS)).astype(int)
     parts = []
-    for kind, name, value in (
-        ("unreadable_optional", _optional(dataset), None),
-        ("unknown_word", _word(dataset), _UNKNOWN),
-    ):
+    kept = [("unreadable_optional", _optional(dataset), _UNREADABLE), ("unknown_word", _word(dataset), _UNKNOWN)]
+    if dataset_contracts()[dataset].by_name[_last_key(dataset)].made_from:
+        kept.append(("no_key", _last_key(dataset), ""))
+    for kind, name, value in kept:
         chosen = columns.plain(rows.filter(pa.array(kinds == KINDS.index(kind))))
         position = chosen.column_names.index(name)
         field = chosen.schema.field(position)
-        spoiled = pa.array([value if pa.types.is_string(field.type) else None] * chosen.num_rows, field.type)
+        spoiled = pa.array([value or None if pa.types.is_string(field.type) else None] * chosen.num_rows, field.type)
         parts.append(chosen.set_column(position, field, spoiled))
     return pa.concat_tables(parts)
 
@@ -62,7 +65,7 @@ def _broken(header: list[str], fields: list[str], dataset: str, kind: str) -> li
         "unreadable_optional": _optional(dataset),
         "unknown_word": _word(dataset),
     }[kind]
-    value = {"no_key": "", "unreadable_time": "0000-00-00", "unreadable_amount": "n/a", "unreadable_optional": "##",
+    value = {"no_key": "", "unreadable_time": "0000-00-00", "unreadable_amount": "n/a", "unreadable_optional": _UNREADABLE,
              "unknown_word": _UNKNOWN}[kind]  # fmt: skip
     return [value if column == name else field for column, field in zip(header, fields, strict=True)]
 

@@ -5,11 +5,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-<<<<<<< HEAD
 from ecom_assets.contracts import LAYERS, contract, dataset_contracts, table_contracts
-=======
-from ecom_assets.contracts import contract, dataset_contracts, table_contracts
->>>>>>> ano
 from ecom_assets.orchestration.table_asset import judged_against
 from ecom_assets.quality import checks
 from ecom_assets.settings import load_shop
@@ -20,14 +16,12 @@ KPIS = {
     "daily_revenue", "monthly_revenue", "order_values", "product_performance", "sales_by_segment",
     "sales_seasonality",
 }  # fmt: skip
-<<<<<<< HEAD
 FORECAST = {"backtests", "champions", "forecasts", "series"}
-=======
 ANOMALIES = {
     "causes", "consensus", "events", "evidence", "forecast_residual", "isolation_forest", "missing_plans",
     "notification_members", "notifications", "zscore",
 }  # fmt: skip
->>>>>>> ano
+MADE = {"kpi": KPIS, "anomaly": ANOMALIES, "forecast": FORECAST}
 DATASETS = {
     "campaigns", "customers", "marketing_spend", "order_items", "orders", "products", "refunds", "website_traffic",
 }  # fmt: skip
@@ -60,11 +54,7 @@ def _all_simulated() -> dict[str, str]:
 
 def test_a_whole_shop_has_every_asset(load):
     expected = {f"{layer}/{name}" for layer in ("landing", "raw", "clean", "profile") for name in DATASETS}
-<<<<<<< HEAD
-    expected |= {f"kpi/{name}" for name in KPIS} | {f"forecast/{name}" for name in FORECAST} | {"publish/snapshot"}
-=======
-    expected |= {f"kpi/{name}" for name in KPIS} | {f"anomaly/{name}" for name in ANOMALIES} | {"publish/snapshot"}
->>>>>>> ano
+    expected |= {f"{layer}/{name}" for layer, names in MADE.items() for name in names} | {"publish/snapshot"}
     assert _names(load(_all_simulated())) == expected
 
 
@@ -160,11 +150,7 @@ def test_every_asset_says_what_it_is(load):
         assert node.owners, node.key
         assert node.tags.get("domain") in ("sales", "customers", "reliability"), node.key
         assert node.code_version, node.key
-<<<<<<< HEAD
         if node.group_name in ("clean", *LAYERS):
-=======
-        if node.group_name in ("clean", "kpi", "anomaly"):
->>>>>>> ano
             table = contract("/".join(node.key.path))
             shown = node.metadata["dagster/column_schema"].columns
             names = [column.name for column in shown]
