@@ -18,7 +18,16 @@ import duckdb
 from ecom_assets.contracts import Contract
 from ecom_assets.quality.hashing import quoted
 from ecom_assets.settings import Home
-from ecom_assets.warehouse.connection import Connection, columns_of, connect, rows, table_exists, table_name, value
+from ecom_assets.warehouse.connection import (
+    Connection,
+    columns_of,
+    connect,
+    literal,
+    rows,
+    table_exists,
+    table_name,
+    value,
+)
 from ecom_assets.warehouse.daily_files import VERDICTS, DailyFiles, VerdictFiles, delete_unused, flush, sweep
 from ecom_assets.warehouse.ddl import LINEAGE_VIEWS
 from ecom_assets.warehouse.personal import HashKey, hash_key, personal_names, published_columns
@@ -74,7 +83,7 @@ def publish(connection: Connection, home: Home, contracts: Iterable[Contract], r
     half = home.published / f"building-{version:08d}.duckdb"
     build = _Build(connection, {each.asset: each for each in contracts}, home.published, hash_key(home))
     # Eighty small tables in blocks of 64 KB take two thirds of the room and time that they do in the usual 256 KB.
-    rows(connection, f"attach {_text(str(half))} as _snapshot (block_size 65536)")
+    rows(connection, f"attach {literal(str(half))} as _snapshot (block_size 65536)")
     try:
         new_files = build.fill(version, at, run_id)
     finally:
@@ -114,7 +123,7 @@ def open_snapshot(published: Home | Path) -> Connection:
             sleep(0.02)
             continue
         if _can_be_searched(folder):
-            rows(connection, f"set global file_search_path = {_text(str(folder))}")
+            rows(connection, f"set global file_search_path = {literal(str(folder))}")
         return connection
     raise NoSnapshotError(f"{folder}: the pointer moved {_TRIES} times while a snapshot was being opened")
 
@@ -181,14 +190,14 @@ class _Build:
         if not views:
             return
         before = str(value(self.connection, "select current_setting('file_search_path')") or "")
-        rows(self.connection, f"set file_search_path = {_text(str(self.folder))}")
+        rows(self.connection, f"set file_search_path = {literal(str(self.folder))}")
         try:
             for asset, files in views.items():
                 name = f"_snapshot.{table_name(asset)}"
                 rows(self.connection, f"create view {name} as {self._daily_files(asset).view_sql(files.values())}")
-                rows(self.connection, f"comment on view {name} is {_text(_COMMENT)}")
+                rows(self.connection, f"comment on view {name} is {literal(_COMMENT)}")
         finally:
-            rows(self.connection, f"set file_search_path = {_text(before)}")
+            rows(self.connection, f"set file_search_path = {literal(before)}")
 
     def _copy(self, asset: str, withheld: set[str]) -> None:
         listed = _shown(self.connection, self.contracts, withheld, *_place(asset))
@@ -209,10 +218,6 @@ class _Build:
 def _place(asset: str) -> tuple[str, str]:
     schema, _, table = asset.partition("/")
     return schema, table
-
-
-def _text(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 def _shown(
