@@ -29,7 +29,6 @@ _SUMMARY = """
         min({scale}) as low,
         max({scale}) as high
     from {table}
-    {where}
 """
 
 _BINNED = """
@@ -85,19 +84,22 @@ from summary
 def column_profile_sql(dataset: Contract) -> str:
     """The SELECT of `profile.<dataset>`: one row per column of the clean table that `dataset` describes."""
     rows = (_row(dataset, column, position) for position, column in enumerate(dataset.columns, 1))
-    return "-- One row per column.\n" + "\nunion all\n".join(f"select * from ({row})" for row in rows)
+    last_day = f'(select max(business_date) from clean."{dataset.name}")'
+    recent = f'select * from clean."{dataset.name}" where business_date > {last_day} - {dataset.profile_days}'
+    # Looked up once: every column's every question would search the whole history for the last days.
+    start = f"with recent as materialized ({recent})\n" if _is_recent(dataset) else ""
+    return f"-- One row per column.\n{start}" + "\nunion all\n".join(f"select * from ({row})" for row in rows)
 
 
 def _row(dataset: Contract, column: Column, position: int) -> str:
     value = f'"{column.name}"'
     is_number, is_time = column.type in _NUMBERS, column.type in _TIMES
     is_shown = column.personal is None
-    where = _where(dataset)
     parts = {
         "position": f"{position}::bigint",
         "name": column.name,
         "type": column.type,
-        "table": f'clean."{dataset.name}"',
+        "table": "recent" if _is_recent(dataset) else f'clean."{dataset.name}"',
         "value": value,
         "scale": f"epoch({value}::timestamp)" if is_time else f"{value}::double" if is_number else "null::double",
         "first_day": "min(business_date)" if dataset.partitioned_by else "null::date",
@@ -109,8 +111,7 @@ def _row(dataset: Contract, column: Column, position: int) -> str:
         "quantiles": f"percentile_cont([0.05, 0.25, 0.5, 0.75, 0.95]) within group (order by {value}::double)"
         if is_number and is_shown
         else "null::double[]",
-        "where": where,
-        "where_present": f"{where} and {value} is not null" if where else f"where {value} is not null",
+        "where_present": f"where {value} is not null",
         "bins": _BINS,
     }
     histogram = (_BINNED if is_number or is_time else _COMMONEST).format_map(parts)
@@ -121,8 +122,6 @@ def _row(dataset: Contract, column: Column, position: int) -> str:
     )
 
 
-def _where(dataset: Contract) -> str:
-    if not (dataset.partitioned_by and dataset.profile_days):
-        return ""
-    last_day = f'(select max(business_date) from clean."{dataset.name}")'
-    return f"where business_date > {last_day} - {dataset.profile_days}"
+def _is_recent(dataset: Contract) -> bool:
+    """Whether only the last days of the table are looked at."""
+    return dataset.partitioned_by is not None and dataset.profile_days is not None

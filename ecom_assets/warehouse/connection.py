@@ -57,6 +57,11 @@ def table_name(asset: str) -> str:
     return f"{quoted(layer)}.{quoted(name)}"
 
 
+def literal(text: str) -> str:
+    """`text` as an SQL string."""
+    return "'" + text.replace("'", "''") + "'"
+
+
 def columns_of(connection: Connection, relation: str, params: Mapping[str, Any] | None = None) -> dict[str, str]:
     """Column names and types of a table or SELECT, in order, without running it."""
     return {row[0]: row[1] for row in rows(connection, f"describe {relation}", params)}

@@ -9,8 +9,8 @@ and until which snapshot it was.
 """
 
 import os
+import shutil
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -20,14 +20,14 @@ from pathlib import Path
 from ecom_assets.contracts import Column, Contract
 from ecom_assets.quality.hashing import content_hash_sql, quoted
 from ecom_assets.warehouse import records
-from ecom_assets.warehouse.connection import Connection, columns_of, rows, table_name, transaction, value
+from ecom_assets.warehouse.connection import Connection, columns_of, literal, rows, table_name, transaction, value
 from ecom_assets.warehouse.personal import HashKey, published_columns
 
 VERDICTS = "lineage/check_results"
 FOLDER = "days"  # below the folder of the snapshots
 _FORMAT = "parquet zstd 1"  # another one writes every file anew
-_WRITERS = 2  # files at once: writing one is mostly waiting for the disk
-_HALF = ".half"
+_DAYS_AT_ONCE = 64  # DuckDB begins a second file of a day when it has a hundred open
+_HALVES = "half"
 _HUGE = "HUGEINT"  # Parquet has none; the view makes it again of a decimal
 
 
@@ -151,25 +151,31 @@ class DailyFiles:
         }
 
     def _write_files(self, names: Mapping[date, str]) -> None:
-        with ThreadPoolExecutor(_WRITERS) as pool:
-            for _ in pool.map(self._write_file, names, names.values()):
-                pass  # an error is raised here
-        for parent in {parent for name in names.values() for parent in list((self.folder / name).parents)[1:4]}:
-            flush(parent)
+        days = sorted(names)
+        for start in range(0, len(days), _DAYS_AT_ONCE):
+            self._write_some({day: names[day] for day in days[start : start + _DAYS_AT_ONCE]})
 
-    def _write_file(self, day: date, name: str) -> None:
-        path = self.folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        half = path.with_suffix(_HALF)
+    def _write_some(self, names: Mapping[date, str]) -> None:
+        """Write the files of these days in one pass over the table, flush them, and put them under their names."""
+        halves = self.folder / FOLDER / f"{self.contract.layer}.{self.contract.name}" / _HALVES
+        halves.parent.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(halves, ignore_errors=True)
         types = columns_of(self.connection, self._table)
         held = [f"{item}::decimal(38, 0) as {item}" if types.get(item[1:-1]) == _HUGE else item for item in self._shown]
-        select = f"select {', '.join(held)} from {self._table} where {self.day} = date '{day}'"
-        target = str(half).replace("'", "''")
-        with self.connection.cursor() as connection:
-            rows(connection, f"copy ({select}) to '{target}' (format parquet, compression zstd)", self._bound)
-        flush(half)
-        half.replace(path)
-        flush(path.parent)
+        wanted = ", ".join(f"date '{day}'" for day in names)
+        select = f"select {', '.join(held)}, {self.day} as _day from {self._table} where {self.day} in ({wanted})"
+        options = "format parquet, compression zstd, partition_by (_day)"
+        rows(self.connection, f"copy ({select}) to {literal(str(halves))} ({options})", self._bound)
+        for day, name in names.items():
+            (half,) = (halves / f"_day={day}").iterdir()
+            flush(half)
+            path = self.folder / name
+            path.parent.mkdir(exist_ok=True)
+            half.replace(path)
+            flush(path.parent)
+        shutil.rmtree(halves)
+        flush(halves.parent)
+        flush(self.folder / FOLDER)
 
     def _record(
         self, current: Mapping[date, tuple[str, str, datetime | None]], gone: Iterable[date], version: int

@@ -7,7 +7,8 @@ gone, for DuckDB keeps deleted rows in the old one.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -18,7 +19,17 @@ import duckdb
 from ecom_assets.contracts import Contract
 from ecom_assets.quality.hashing import quoted
 from ecom_assets.settings import Home
-from ecom_assets.warehouse.connection import Connection, columns_of, connect, rows, table_exists, table_name, value
+from ecom_assets.warehouse.connection import (
+    Connection,
+    columns_of,
+    connect,
+    literal,
+    rows,
+    table_exists,
+    table_name,
+    transaction,
+    value,
+)
 from ecom_assets.warehouse.daily_files import VERDICTS, DailyFiles, VerdictFiles, delete_unused, flush, sweep
 from ecom_assets.warehouse.ddl import LINEAGE_VIEWS
 from ecom_assets.warehouse.personal import HashKey, hash_key, personal_names, published_columns
@@ -74,7 +85,7 @@ def publish(connection: Connection, home: Home, contracts: Iterable[Contract], r
     half = home.published / f"building-{version:08d}.duckdb"
     build = _Build(connection, {each.asset: each for each in contracts}, home.published, hash_key(home))
     # Eighty small tables in blocks of 64 KB take two thirds of the room and time that they do in the usual 256 KB.
-    rows(connection, f"attach {_text(str(half))} as _snapshot (block_size 65536)")
+    rows(connection, f"attach {literal(str(half))} as _snapshot (block_size 65536)")
     try:
         new_files = build.fill(version, at, run_id)
     finally:
@@ -114,7 +125,7 @@ def open_snapshot(published: Home | Path) -> Connection:
             sleep(0.02)
             continue
         if _can_be_searched(folder):
-            rows(connection, f"set global file_search_path = {_text(str(folder))}")
+            rows(connection, f"set global file_search_path = {literal(str(folder))}")
         return connection
     raise NoSnapshotError(f"{folder}: the pointer moved {_TRIES} times while a snapshot was being opened")
 
@@ -140,19 +151,22 @@ class _Build:
         before = self._files()
         # First the files and the ledger of them, which is published too.
         views = {asset: self._daily_files(asset).write(version) for asset in by_day}
-        for schema in sorted({_place(asset)[0] for asset in tables}):
-            rows(self.connection, f"create schema _snapshot.{quoted(schema)}")
-        self._create_views(views)
         withheld = _withheld(self.connection, self.contracts)
-        for asset in tables:
-            if asset not in views:
-                self._copy(asset, withheld)
-        rows(
-            self.connection,
-            "create table _snapshot.lineage.snapshot as select ? as version, ?::timestamp as published_at, ? as run_id",
-            [version, at, run_id],
-        )
-        self._create_lineage_views()
+        with self._searching(), transaction(self.connection):  # one flush to disk instead of a hundred
+            for schema in sorted({_place(asset)[0] for asset in tables}):
+                rows(self.connection, f"create schema _snapshot.{quoted(schema)}")
+            for asset in tables:
+                if asset in views:
+                    self._create_view(asset, views[asset])
+                else:
+                    self._copy(asset, withheld)
+            rows(
+                self.connection,
+                "create table _snapshot.lineage.snapshot as "
+                "select ? as version, ?::timestamp as published_at, ? as run_id",
+                [version, at, run_id],
+            )
+            self._create_lineage_views()
         return len(self._files() - before)
 
     def _tables(self) -> list[str]:
@@ -176,19 +190,21 @@ class _Build:
     def _files(self) -> set[str]:
         return {name for (name,) in rows(self.connection, "select distinct file from lineage.published_days")}
 
-    def _create_views(self, views: dict[str, dict[date, str]]) -> None:
+    @contextmanager
+    def _searching(self) -> Iterator[None]:
         """DuckDB looks at a view's files when it makes the view, so it must know where they are, as readers must."""
-        if not views:
-            return
         before = str(value(self.connection, "select current_setting('file_search_path')") or "")
-        rows(self.connection, f"set file_search_path = {_text(str(self.folder))}")
+        if _can_be_searched(self.folder):
+            rows(self.connection, f"set file_search_path = {literal(str(self.folder))}")
         try:
-            for asset, files in views.items():
-                name = f"_snapshot.{table_name(asset)}"
-                rows(self.connection, f"create view {name} as {self._daily_files(asset).view_sql(files.values())}")
-                rows(self.connection, f"comment on view {name} is {_text(_COMMENT)}")
+            yield
         finally:
-            rows(self.connection, f"set file_search_path = {_text(before)}")
+            rows(self.connection, f"set file_search_path = {literal(before)}")
+
+    def _create_view(self, asset: str, files: dict[date, str]) -> None:
+        name = f"_snapshot.{table_name(asset)}"
+        rows(self.connection, f"create view {name} as {self._daily_files(asset).view_sql(files.values())}")
+        rows(self.connection, f"comment on view {name} is {literal(_COMMENT)}")
 
     def _copy(self, asset: str, withheld: set[str]) -> None:
         listed = _shown(self.connection, self.contracts, withheld, *_place(asset))
@@ -209,10 +225,6 @@ class _Build:
 def _place(asset: str) -> tuple[str, str]:
     schema, _, table = asset.partition("/")
     return schema, table
-
-
-def _text(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 def _shown(
