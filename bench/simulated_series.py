@@ -1,7 +1,6 @@
 """Simulated shops as the daily series that detectors see, with the truth that they are scored by. Detects nothing.
 
-Series are made by `ecom_assets.simulation.series`, as they stand at 06:00 of the next day. Session-level datasets
-(clicks, loads, calls, tickets, ratings) are left out: what only they would show counts as hidden here.
+Series are made by `ecom_assets.simulation.series` and `behaviour_series`, as they stand at 06:00 of the next day.
 """
 
 import json
@@ -13,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from ecom_assets.simulation import Simulator, load_config
+from ecom_assets.simulation.behaviour_series import day_values
 from ecom_assets.simulation.landing import file_delay
 from ecom_assets.simulation.plan import Plan, make_plan
 from ecom_assets.simulation.sales import LONGEST_RETURN_DAYS
@@ -20,7 +20,6 @@ from ecom_assets.simulation.series import AT, MEASURES, Segments, day_sums, unkn
 from ecom_assets.simulation.world import World
 
 DAYS, SCORED_FROM = 486, 120
-WIDER = {"traffic": {"conversion_rate": [0.010, 0.035]}}
 SALES_DIMENSIONS = ("channel", "device", "country")
 METRICS: dict[str, tuple[str, str | None, tuple[str, ...]]] = {
     # metric: numerator, denominator (None: additive), dimensions beside the total
@@ -75,10 +74,10 @@ def simulated_shop(seed: int, folder: Path, days: int = DAYS) -> SimulatedShop:
 
 
 def draw(seed: int, days: int = DAYS) -> SimulatedShop:
-    """Simulates the shop of a seed: conversion over its whole range, 100 to 600 orders a day, any first day."""
+    """Simulates the shop of a seed by `simulation.yaml`, at 80 to 400 orders a day and with any first day."""
     rng = np.random.default_rng([seed, 4])
-    config = load_config(None, seed, WIDER)
-    config = config.model_copy(update={"orders_per_day": float(np.exp(rng.uniform(np.log(100), np.log(600))))})
+    config = load_config(None, seed)
+    config = config.model_copy(update={"orders_per_day": float(np.exp(rng.uniform(np.log(80), np.log(400))))})
     first = date(2024, 1, 1) + timedelta(days=int(rng.integers(0, 365)))
     simulator = Simulator(config, seed, first)
     world = simulator.world(days)
@@ -89,6 +88,7 @@ def draw(seed: int, days: int = DAYS) -> SimulatedShop:
     alone = {i.incident_id: without(world, i.incident_id) for i in incidents}
     quiet_world = without(world, *alone)
     made, quiet_made, parts, lineage = {}, {}, {}, []
+    seen, quiet_seen, seen_without = {}, {}, {}
     for day in range(-LONGEST_RETURN_DAYS, days):
         made[day] = day_sums(world, day, first_seen)
         quiet_made[day] = day_sums(quiet_world, day, first_seen) if day in touched else made[day]
@@ -99,12 +99,22 @@ def draw(seed: int, days: int = DAYS) -> SimulatedShop:
         if day >= 0:
             _see(world, day, first_seen)
             lineage += _lineage(world, day, made[day])
+            seen[day] = day_values(world, day)
+            quiet_seen[day] = {**seen[day], **day_values(quiet_world, day, False)} if day in touched else seen[day]
+            for incident in here:
+                alike = quiet_seen[day] if len(here) == 1 else day_values(alone[incident.incident_id], day, False)
+                seen_without[incident.incident_id, day] = alike
     days_of = pd.date_range(first, periods=days).as_unit("ns")
     values = _series(_stacked(world, made, days, segments), world, days)
     quiet = _series(_stacked(world, quiet_made, days, segments), world, days)
     expected = _expected(world, simulator, days, segments, quiet)
-    daily = _long(days_of, segments, values, quiet, expected)
+    plan = _plan_without_noise(world, simulator, days)
+    daily = pd.concat(
+        [_long(days_of, segments, values, quiet, expected), _behaviour(world, plan, days_of, seen, quiet_seen)],
+        ignore_index=True,
+    )
     deltas = _deltas(world, incidents, made, parts, days, days_of, segments, values)
+    deltas = pd.concat([deltas, _behaviour_deltas(days_of, seen, seen_without)], ignore_index=True)
     table = simulator.truth(days_of[-1].date()).to_pandas()
     table = table.rename(columns={"first_date": "start", "last_date": "end"})
     table = table[["incident_id", "kind", "is_data_fault", "scope", "start", "end", "size", "shape", "overlaps"]]
@@ -305,4 +315,37 @@ def _deltas(
             change = values[metric][mine, place] - twin[metric][:, place]
             moved = np.flatnonzero(np.nan_to_num(np.abs(change)) > 1e-9)
             rows += [(incident.incident_id, days_of[mine[k]], metric, dimension, member, change[k]) for k in moved]
+    return pd.DataFrame(rows, columns=["incident_id", "time", *KEYS, "delta"])
+
+
+def _behaviour(world: World, plan: Plan, days_of: pd.DatetimeIndex, seen: dict, quiet_seen: dict) -> pd.DataFrame:
+    """Daily series of sessions, pages, services and voices; expected is the quiet twin's running median."""
+    h, days = plan.history, len(days_of)
+    sessions = plan.sessions[h : h + days]
+    drivers = {"": sessions.sum(axis=(1, 2))}
+    drivers |= {("channel", name): sessions[:, place].sum(axis=1) for place, name in enumerate(world.channels)}
+    drivers |= {("device", name): sessions[:, :, place].sum(axis=1) for place, name in enumerate(world.devices)}
+    parts = []
+    for key in dict.fromkeys(key for day in range(days) for key in seen[day]):
+        value = np.array([seen[day].get(key, np.nan) for day in range(days)])
+        quiet = np.array([quiet_seen[day].get(key, np.nan) for day in range(days)])
+        metric, dimension, member = key
+        counts = metric in ("active_users", "abandoned_carts", "api_calls")
+        driver = drivers.get((dimension, member), drivers[""]) if counts else np.ones(days)
+        if np.isfinite(value).sum() < 60:
+            continue
+        expected = _fitted(quiet[:, None], driver[:, None])[:, 0]
+        series = {"value": value, "quiet": quiet, "expected": expected}
+        names = {"metric": metric, "dimension": dimension, "member": member}
+        parts.append(pd.DataFrame({"time": days_of, **names, **series}))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _behaviour_deltas(days_of: pd.DatetimeIndex, seen: dict, seen_without: dict) -> pd.DataFrame:
+    rows = []
+    for (incident, day), twin in seen_without.items():
+        for key, would in twin.items():
+            change = seen[day].get(key, np.nan) - would
+            if abs(change) > 1e-9:
+                rows.append((incident, days_of[day], *key, change))
     return pd.DataFrame(rows, columns=["incident_id", "time", *KEYS, "delta"])
