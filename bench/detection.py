@@ -1,6 +1,5 @@
 """Detectors, their consensus, baselines and the oracle on simulated shops, scored as the product is scored."""
 
-
 import numpy as np
 import pandas as pd
 

@@ -86,12 +86,12 @@ def discounted(
     """
     lift = np.zeros((len(days), len(keys)))
     for (dimension, member), rate in discounts.items():
-        if dimension not in ("", "channel"):
+        if member and dimension != "channel":
             continue
         usual = pd.Series(rate).rolling(28, min_periods=7).median().shift(1).to_numpy()
-        jump = np.nan_to_num(rate - usual) >= (CHANNEL_DISCOUNT_JUMP if dimension else DISCOUNT_JUMP)
+        jump = np.nan_to_num(rate - usual) >= (CHANNEL_DISCOUNT_JUMP if member else DISCOUNT_JUMP)
         for place, (_, of, name) in enumerate(keys):
-            if not dimension:
+            if not member:
                 lift[jump, place] = np.maximum(lift[jump, place], PROMOTION)
             elif of != "channel" or name == member:
                 lift[jump, place] = np.maximum(
