@@ -19,6 +19,8 @@ HOLIDAY_LIFT, HOLIDAY_DIP = 0.35, 0.9
 ANY_DIP = 0.05
 DISCOUNT_METRIC = "discount_rate"
 DISCOUNT_JUMP, CHANNEL_DISCOUNT_JUMP = 0.03, 0.06
+UNLISTED = 1.2
+"""What a promotion of the whole shop that stands on no calendar may lift by: it may be the peak of the year."""
 SHARES: dict[str, tuple[float, float]] = {
     # metric: the share of a lift that it may go along with, and the share that it may go against
     "sessions": (0.8, 0.0), "active_users": (0.8, 0.0), "api_calls": (0.8, 0.0), "abandoned_carts": (0.9, 0.0),
@@ -92,7 +94,7 @@ def discounted(
         jump = np.nan_to_num(rate - usual) >= (CHANNEL_DISCOUNT_JUMP if member else DISCOUNT_JUMP)
         for place, (_, of, name) in enumerate(keys):
             if not member:
-                lift[jump, place] = np.maximum(lift[jump, place], PROMOTION)
+                lift[jump, place] = np.maximum(lift[jump, place], UNLISTED)
             elif of != "channel" or name == member:
                 lift[jump, place] = np.maximum(
                     lift[jump, place], CHANNEL_PROMOTION if name == member else BESIDE_CHANNEL

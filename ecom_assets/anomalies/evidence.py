@@ -48,7 +48,7 @@ DATASET_METRICS = {
 }  # fmt: skip
 """Metrics of the session-level datasets; those of sales follow from `SOURCES_OF`."""
 REPEATED_RATE, HOURS_MISSING, QUARANTINED_RATE = 0.03, 1.5, 0.05
-LOUD_REPEATED_RATE, LOUD_HOURS_MISSING = 0.12, 3.0
+LOUD_REPEATED_RATE, LOUD_HOURS_MISSING = 0.20, 4.5
 """From here on a faulty file is worth a notification, where metrics moved with it; less is evidence alone."""
 
 

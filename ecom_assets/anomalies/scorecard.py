@@ -108,7 +108,7 @@ def matched(said: pd.DataFrame, incidents: pd.DataFrame, first: pd.Timestamp, la
         said: notifications with names.
         incidents: with size and moved, see `sized`.
         first, last: scored days.
-    """  # noqa: D417
+    """
     inside = incidents["start"].between(first, last - pd.Timedelta(days=LAST_DAYS))
     told = match(said[said["raised"].between(first, last)], incidents[inside])
     notifications = told.notifications
@@ -136,7 +136,7 @@ def detector_scorecard(
     Returns:
         detector, stratum and the measures of `scoring.scorecard`; consensus rows also have balanced_accuracy of
         data fault against business change, over the incidents that it hit, where verdicts are given.
-    """  # noqa: D417
+    """
     watched = points[points["is_watched"]] if "is_watched" in points else points
     first = watched["time"].min() + pd.Timedelta(days=WARM_UP_DAYS)
     last = watched["time"].max()

@@ -27,10 +27,12 @@ from ecom_assets.anomalies.wide import (
 )
 
 REFIT_DAYS = 28
-FALSE_A_MONTH = 0.02
-"""Asked of the noise of the series alone; unlisted promotions and level shifts come on top of it."""
+FALSE_A_MONTH = 0.0025
+"""Asked of the noise of the series alone; unlisted promotions, level shifts and tails that were not seen yet come on
+top of it. Of what simulated shops have one incident in ten is clear: at ten times this budget half of all would be
+false, and of 20 development shops none more was found."""
 MIN_DAYS = 60
-FAULT_SURPRISE, FAULT_SIGMAS = 12.0, 2.5
+FAULT_SURPRISE, FAULT_SIGMAS, NEAR_SIGMAS = 12.0, 2.5, 1.5
 PLAN_METRICS = ("orders", "sessions", "ordered_amount")
 
 
@@ -128,9 +130,7 @@ def judge(wide: Wide, up: np.ndarray, down: np.ndarray, given: np.ndarray | None
     surprises["isolation_forest"] = pooled_surprise(np.where(excused, np.nan, isolated), ~planned, metrics)
     best = np.where(np.isfinite(zscores["forecast_residual"]), zscores["forecast_residual"], zscores["zscore"])
     scores = {**zscores, "isolation_forest": isolated}
-    return Judgement(
-        expected, sigma, best, planned, surprises, _weighted(surprises), weekly, weekly_sigma, scores
-    )
+    return Judgement(expected, sigma, best, planned, surprises, _weighted(surprises), weekly, weekly_sigma, scores)
 
 
 def _beyond(wide: Wide, expected: np.ndarray, up: np.ndarray, down: np.ndarray) -> np.ndarray:
@@ -199,8 +199,11 @@ def _with_faults(wide: Wide, judged: Judgement, lineage: pd.DataFrame) -> Judgem
         if at is None or not (up or down):
             continue
         volumes = np.isin(metrics, VOLUME_METRICS.get(str(fault["dataset"]), ()))
-        moved = volumes & (((zscores[at] >= FAULT_SIGMAS) & up) | ((zscores[at] <= -FAULT_SIGMAS) & down))
-        consensus[at, moved] = np.fmax(consensus[at, moved], FAULT_SURPRISE)
+        towards = np.where(up, zscores[at], -zscores[at])
+        moved, near = volumes & (towards >= FAULT_SIGMAS), volumes & (towards >= NEAR_SIGMAS)
+        if moved.any():
+            consensus[at, near] = np.fmax(consensus[at, near], FAULT_SURPRISE / 2)
+            consensus[at, moved] = np.fmax(consensus[at, moved], FAULT_SURPRISE)
     return judged.with_consensus(consensus)
 
 

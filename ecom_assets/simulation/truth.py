@@ -114,7 +114,9 @@ def write_truth(simulator: "Simulator", folder: Path, last_day: date | None = No
     folder.mkdir(parents=True, exist_ok=True)
     table = simulator.truth(last_day)
     differences = [simulator.twin_difference(name, last_day) for name in table["incident_id"].to_pylist()]
-    paths = [folder / name for name in ("incidents.csv", "twin_differences.csv", "series_effects.csv", "quiet_series.csv")]
+    paths = [
+        folder / name for name in ("incidents.csv", "twin_differences.csv", "series_effects.csv", "quiet_series.csv")
+    ]
     write_if_changed(paths[0], csv_bytes(table))
     if not differences or last_day is None:
         return paths[:1]

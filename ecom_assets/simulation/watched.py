@@ -81,5 +81,8 @@ def series_keys(segments: Segments) -> list[tuple[str, int, str, str]]:
 def day_metrics(sums: Floats, world: World, segments: Segments) -> dict[tuple[str, str, str], float]:
     """Metric, dimension and member to value of one day, [measure, segment]; unknown ones are left out."""
     values = metrics_of(sums[None], world, 1)
-    found = {(name, dimension, member): float(values[name][0, place]) for name, place, dimension, member in series_keys(segments)}
+    found = {
+        (name, dimension, member): float(values[name][0, place])
+        for name, place, dimension, member in series_keys(segments)
+    }
     return {key: value for key, value in found.items() if np.isfinite(value)}
