@@ -5,6 +5,7 @@ Anything that depends on a table's columns, types, units, keys, rules or meaning
 """
 
 from ecom_assets.contracts.loader import (
+    LAYERS,
     ContractError,
     contract,
     dataset_contracts,
@@ -16,6 +17,7 @@ from ecom_assets.contracts.loader import (
 from ecom_assets.contracts.model import Column, Contract, Reference, Rule
 
 __all__ = [
+    "LAYERS",
     "Column",
     "Contract",
     "ContractError",

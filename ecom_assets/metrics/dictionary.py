@@ -7,7 +7,7 @@ not with the contracts, because contracts know nothing of metrics.
 from collections.abc import Iterable
 from pathlib import Path
 
-from ecom_assets.contracts import Column, Contract, dataset_contracts, kpi_contracts, table_contracts
+from ecom_assets.contracts import LAYERS, Column, Contract, dataset_contracts, table_contracts
 from ecom_assets.metrics.catalogue import Metric, metrics
 
 FILE = Path(__file__).parents[2] / "docs" / "data-dictionary.md"
@@ -24,17 +24,17 @@ dates are the shop's own days. What is unknown is empty, never zero.
 
 def data_dictionary() -> str:
     """The whole page as Markdown."""
-    datasets, tables = dataset_contracts().values(), kpi_contracts().values()
-    analyses = [each for each in table_contracts().values() if each.layer != "kpi"]
-    parts = [_HEADER, _contents([*datasets, *tables, *analyses])]
-    parts += ["## Datasets\n", *map(_table, datasets), "## KPI tables\n", *map(_table, tables)]
-    parts += ["## Anomalies and forecasts\n", *map(_table, analyses)]
+    datasets, tables = dataset_contracts().values(), table_contracts().values()
+    parts = [_HEADER, _contents(datasets, tables), "## Datasets\n", *map(_table, datasets)]
+    for layer in LAYERS:
+        title = "KPI" if layer == "kpi" else layer.capitalize()
+        parts += [f"## {title} tables\n", *(_table(each) for each in tables if each.layer == layer)]
     parts += [_metrics(metrics().values())]
     return "\n".join(parts)
 
 
-def _contents(tables: Iterable[Contract]) -> str:
-    named = [f"- [{c.asset}](#{_anchor(c)}): {c.grain}" for c in tables]
+def _contents(datasets: Iterable[Contract], tables: Iterable[Contract]) -> str:
+    named = [f"- [{c.asset}](#{_anchor(c)}): {c.grain}" for c in (*datasets, *tables)]
     return "\n".join([*named, "- [Metrics](#metrics)", ""])
 
 

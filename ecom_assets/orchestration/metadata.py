@@ -114,13 +114,11 @@ def plot(connection: Any, table: Contract, x: str, y: str, days: int = 120) -> d
     ).fetchall()
     if len(found) < 2:
         return None
-    return inline_png(f"{y} by {x}", _drawn(dict(reversed(found)), y.replace("_", " ")))
+    return image(f"{y} by {x}", _drawn(dict(reversed(found)), y.replace("_", " ")))
 
 
-def inline_png(title: str, png: bytes | None) -> dg.MarkdownMetadataValue | None:
-    """A PNG as metadata that needs no file; None where nothing was drawn."""
-    if png is None:
-        return None
+def image(title: str, png: bytes) -> dg.MarkdownMetadataValue:
+    """A PNG as the asset's page shows it: inline, so that it needs no file."""
     return dg.MetadataValue.md(f"![{title}](data:image/png;base64,{base64.b64encode(png).decode()})")
 
 
@@ -140,9 +138,9 @@ def _drawn(values: Mapping[Any, float], title: str) -> bytes:
     if all(isinstance(value, date) for value in values):
         axes.xaxis.set_major_formatter(ConciseDateFormatter(axes.xaxis.get_major_locator()))
     FigureCanvasAgg(figure)
-    image = io.BytesIO()
-    figure.savefig(image, format="png")
-    return image.getvalue()
+    made = io.BytesIO()
+    figure.savefig(made, format="png")
+    return made.getvalue()
 
 
 def _quoted(name: str) -> str:

@@ -16,7 +16,7 @@ from typing import Any
 
 import dagster as dg
 
-from ecom_assets.contracts import Contract, contract
+from ecom_assets.contracts import LAYERS, Contract, contract
 from ecom_assets.orchestration.days import UNBOUND_DAYS
 from ecom_assets.orchestration.metadata import column_schema
 from ecom_assets.orchestration.session import WarehouseResource
@@ -25,7 +25,7 @@ from ecom_assets.settings import Shop
 from ecom_assets.sql import Query
 
 _TABLE = re.compile(
-    r"\b(clean|kpi|anomaly|forecast)\.(\w+)"
+    rf"\b(clean|{'|'.join(LAYERS)})\.(\w+)"
 )  # in a contract's own short queries; sqlglot is too slow at load time
 
 
@@ -38,12 +38,11 @@ class Plot:
 
 
 @dataclass(frozen=True)
-class Picture:
-    """What to draw else: `draw` is given the rows of `query` as a frame, and returns a PNG or None for nothing."""
+class Charts:
+    """Pictures for the asset's page: `draw` is given the rows of `query` as a frame and returns PNGs by name."""
 
-    title: str
     query: Query
-    draw: Callable[[Any], bytes | None]
+    draw: Callable[[Any], Mapping[str, bytes]]
 
 
 @dataclass(frozen=True)
@@ -81,7 +80,7 @@ def table_asset(
     requires_any: Sequence[str] = (),
     uses: Sequence[str] = (),
     kinds: Sequence[str] = ("duckdb", "sql"),
-    plot: Plot | Picture | None = None,
+    plot: Plot | Charts | None = None,
     code_version: str | None = None,
 ) -> Callable[[Callable[[Shop], Any]], dg.AssetsDefinition]:
     """Make the function that follows the asset `asset`, written by contract.
@@ -113,7 +112,7 @@ def _asset(
     requires_any: tuple[str, ...],
     uses: tuple[str, ...],
     kinds: tuple[str, ...],
-    plot: Plot | Picture | None,
+    plot: Plot | Charts | None,
     version: str,
 ) -> dg.AssetsDefinition:
     @dg.asset(
@@ -169,7 +168,7 @@ def table_group(
     requires: Sequence[str] = (),
     uses: Sequence[str] = (),
     kinds: Sequence[str] = ("python", "pandas"),
-    pictures: Mapping[str, Picture] | None = None,
+    charts: Mapping[str, Charts] | None = None,
 ) -> Callable[[Callable[[Shop], Frames]], dg.AssetsDefinition]:
     """Make the function that follows several assets, whose rows come from one piece of work that is done once.
 
@@ -183,7 +182,7 @@ def table_group(
         requires: assets that the work reads; without one of them the group is left out.
         uses: assets that it reads too, whose tables may be empty.
         kinds: shown with the assets.
-        pictures: what to draw, by asset.
+        charts: what to draw, by asset.
 
     Raises:
         KeyError: where an asset has no contract.
@@ -209,7 +208,7 @@ def table_group(
             from ecom_assets.orchestration.writing import write_tables
 
             reads = {table.asset: sum(made_of(table.asset), ()) for table in contracts}
-            yield from write_tables(context, warehouse.session, contracts, function, reads, pictures or {})
+            yield from write_tables(context, warehouse.session, contracts, function, reads, charts or {})
 
         return write
 

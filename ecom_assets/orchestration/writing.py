@@ -21,7 +21,7 @@ from ecom_assets.ingestion.plans import plan_sources
 from ecom_assets.orchestration import metadata
 from ecom_assets.orchestration.days import worded
 from ecom_assets.orchestration.session import Session
-from ecom_assets.orchestration.table_asset import Frame, Frames, Picture, Plot, key_of
+from ecom_assets.orchestration.table_asset import Charts, Frame, Frames, Plot, key_of
 from ecom_assets.quality.checks import checks
 from ecom_assets.settings import Shop
 from ecom_assets.sql import Query
@@ -39,7 +39,7 @@ def write_table(
     table: Contract,
     function: Callable[[Shop], Any],
     reads: Sequence[str] = (),
-    plot: Plot | Picture | None = None,
+    plot: Plot | Charts | None = None,
 ) -> Iterator[Any]:
     """Write the table (the run's days of it, where it is partitioned) and yield what Dagster should know.
 
@@ -66,7 +66,7 @@ def write_tables(
     tables: Sequence[Contract],
     function: Callable[[Shop], Frames],
     reads: Mapping[str, Sequence[str]],
-    pictures: Mapping[str, Picture],
+    charts: Mapping[str, Charts],
 ) -> Iterator[Any]:
     """Do a piece of work once and write those of its tables that the run asks for, each whole, in their order.
 
@@ -76,7 +76,7 @@ def write_tables(
         tables: contracts of all that the work makes.
         function: makes the rows.
         reads: by asset, those that it is made of.
-        pictures: by asset, what to draw for its page.
+        charts: by asset, what to draw for its page.
 
     Raises:
         dg.Failure: naming the checks, where a table was refused; those after it are left as they are.
@@ -89,7 +89,7 @@ def write_tables(
         if table is not asked[0]:
             session.progress(table.asset, "started")
         asset = table.asset
-        yield from _written(context, session, table, made[asset], None, reads[asset], pictures.get(asset))
+        yield from _written(context, session, table, made[asset], None, reads[asset], charts.get(asset))
 
 
 def _written(
@@ -99,7 +99,7 @@ def _written(
     rows: Any,
     days: list[date] | None,
     reads: Sequence[str],
-    plot: Plot | Picture | None,
+    plot: Plot | Charts | None,
 ) -> Iterator[Any]:
     """Write rows that are made, and yield verdicts and materialization."""
     version = context.assets_def.code_versions_by_key[key_of(table.asset)] or ""
@@ -233,7 +233,7 @@ def _materialized(
     outcome: "Outcome",
     rows: Any,
     days: list[date] | None,
-    plot: Plot | Picture | None,
+    plot: Plot | Charts | None,
     version: str,
 ) -> Iterator[Any]:
     numbers = _numbers(outcome)
@@ -253,17 +253,16 @@ def _materialized(
     yield dg.MaterializeResult(metadata={SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION: True, **numbers})
 
 
-def _pictures(
-    session: Session, table: Contract, rows: Any, plot: Plot | Picture | None, version: str
-) -> dict[str, Any]:
+def _pictures(session: Session, table: Contract, rows: Any, plot: Plot | Charts | None, version: str) -> dict[str, Any]:
     found: dict[str, Any] = {"preview": metadata.preview(session.connection, table)}
     edges = _edges(session, table, rows, version)
     if edges:
         found["dagster/column_lineage"] = metadata.lineage_metadata(edges)
-    if isinstance(plot, Picture):
-        drawn = metadata.inline_png(plot.title, plot.draw(_rows_of(plot.query, session)))
-    else:
-        drawn = metadata.plot(session.connection, table, plot.x, plot.y) if plot else None
+    if isinstance(plot, Charts):
+        query = plot.query.bind(_values(session))
+        pictures = plot.draw(session.connection.execute(query.sql, dict(query.params)).df())
+        found.update({name: metadata.image(name, png) for name, png in pictures.items()})
+    drawn = metadata.plot(session.connection, table, plot.x, plot.y) if isinstance(plot, Plot) else None
     if drawn:
         found["plot"] = drawn
     return found

@@ -3,7 +3,7 @@
 from typing import Any
 
 from ecom_assets.metrics import metrics
-from ecom_assets.orchestration.table_asset import Frames, Picture, table_group, version_of_code
+from ecom_assets.orchestration.table_asset import Charts, Frames, table_group, version_of_code
 from ecom_assets.settings import Shop
 from ecom_assets.sql import Query
 
@@ -26,7 +26,7 @@ _MADE_BY = ("anomalies", "forecasting")
 _DETECTORS = ("anomaly/zscore", "anomaly/isolation_forest", "anomaly/forecast_residual")
 
 
-def _alarms(rows: Any) -> bytes | None:
+def _alarms(rows: Any) -> dict[str, bytes]:
     from ecom_assets.reports.alarms import alarms_png
 
     return alarms_png(rows)
@@ -45,7 +45,7 @@ def _alarms(rows: Any) -> bytes | None:
     requires=["kpi/daily_metrics"],
     uses=["clean/campaigns"],
     code_version=f"{_SERIES.code_version} {_SERIES.params} {_PLANS.code_version} {version_of_code(*_MADE_BY)}",
-    pictures={"anomaly/consensus": Picture("newest alarms", Query("anomaly/newest_alarms"), _alarms)},
+    charts={"anomaly/consensus": Charts(Query("anomaly/newest_alarms"), _alarms)},
 )
 def detection(shop: Shop) -> Frames:
     """Every watched series judged by the days before each day, by three detectors and by what they say together."""

@@ -5,7 +5,7 @@ from typing import Any
 
 from ecom_assets.contracts import contract, dataset_contracts
 from ecom_assets.metrics import TOTAL, catalogue
-from ecom_assets.orchestration.table_asset import Frame, Picture, table_asset, version_of_code
+from ecom_assets.orchestration.table_asset import Charts, Frame, table_asset, version_of_code
 from ecom_assets.quality.evidence import evidence_sql
 from ecom_assets.settings import Shop
 from ecom_assets.sql import Query
@@ -41,7 +41,7 @@ def _columns() -> dict[str, list[str]]:
     }
 
 
-def _notifications_png(rows: Any) -> bytes | None:
+def _drawn(rows: Any) -> dict[str, bytes]:
     from ecom_assets.reports.alarms import notifications_png
 
     return notifications_png(rows)
@@ -63,7 +63,7 @@ NOTIFICATION_QUERIES = {
     requires=["anomaly/causes", "anomaly/missing_plans", "anomaly/evidence", "kpi/daily_metrics"],
     kinds=("python", "pandas"),
     code_version=f"{version_of_code('anomalies')} {Query('anomaly/metric_datasets').code_version}",
-    plot=Picture("newest notifications", Query("anomaly/newest_notifications"), _notifications_png),
+    plot=Charts(Query("anomaly/newest_notifications"), _drawn),
 )
 def notifications(shop: Shop) -> Frame:
     """One row per notification.
