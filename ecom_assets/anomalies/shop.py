@@ -1,20 +1,37 @@
 """All watched series of one shop at once: what each of them shows, and what is worth a notification."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from ecom_assets.anomalies.detect import Detected, Prepared, conclude, prepare
-from ecom_assets.anomalies.grouping import KEYS, notify
+from ecom_assets.anomalies.allowance import DISCOUNT_METRIC, allowances, demand_factors, discounted
+from ecom_assets.anomalies.calibration import budget_threshold
+from ecom_assets.anomalies.consensus import WEIGHTS
+from ecom_assets.anomalies.detect import DAILY_ALARMS_A_MONTH
+from ecom_assets.anomalies.evidence import file_faults, metrics_of
+from ecom_assets.anomalies.follow import follow
+from ecom_assets.anomalies.grouping import KEYS, MONTH_DAYS, START_DAYS, notify
 from ecom_assets.anomalies.isolation_forest import isolation_scores
-from ecom_assets.forecasting.series import regular
+from ecom_assets.anomalies.planned import missing_plans
+from ecom_assets.anomalies.points import Judgement, points_of, shop_events
+from ecom_assets.anomalies.wide import (
+    PRIOR,
+    Wide,
+    in_space,
+    past_scale,
+    pooled_surprise,
+    same_weekday,
+    sustained_of,
+    wide_of,
+)
 
 REFIT_DAYS = 28
-FALSE_A_MONTH = 0.1
-"""Asked for; drawn shops, whose promotions are partly on no calendar, then had 0.14."""
+FALSE_A_MONTH = 0.02
+"""Asked of the noise of the series alone; unlisted promotions and level shifts come on top of it."""
 MIN_DAYS = 60
+FAULT_SURPRISE, FAULT_SIGMAS = 12.0, 2.0
+PLAN_METRICS = ("orders", "sessions", "ordered_amount")
 
 
 @dataclass(frozen=True)
@@ -22,10 +39,11 @@ class ShopDetected:
     """What was found in one shop.
 
     Attributes:
-        points: metric, dimension, member and the points of `detect.Detected`, one row a series and day.
+        points: metric, dimension, member and the points of `detect.Detected`, one row a series and day; further
+            is_watched (False where a series is too noisy by the day to be notified of).
         events: the same of its events.
         notifications: one row a cause, see `grouping.notify`.
-        members: which series took part in which notification, by day.
+        members: which series took part in which notification, by day, and is_planned.
         missing_plans: planned campaigns of which a series showed nothing, with the series.
     """
 
@@ -37,49 +55,189 @@ class ShopDetected:
 
 
 def detect_shop(
-    daily: pd.DataFrame, campaigns: pd.DataFrame | None = None, false_a_month: float = FALSE_A_MONTH, seed: int = 0
+    daily: pd.DataFrame,
+    campaigns: pd.DataFrame | None = None,
+    false_a_month: float = FALSE_A_MONTH,
+    seed: int = 0,
+    lineage: pd.DataFrame | None = None,
+    since: pd.Timestamp | str | None = None,
 ) -> ShopDetected:
     """Anomalies of every series of a shop, each day judged by the days before it, and one notification a cause.
 
-    One isolation forest learns from all series together: their features are free of unit, and one fit a month for
-    the shop costs what one a month for each series would cost fifty times.
+    The z-score expects the same weekday's median of eight weeks, the forecast residual what a robust level with
+    slope and weekday follows (or the champion), and the isolation forest learns from all series together. What plans
+    may do is taken off first. Series that are too noisy by the day are shown and not notified of.
 
     Args:
         daily: time, metric, dimension, member ("" = the whole) and value, and optionally expected (one-step
-            expectations of the series' champion). Series with fewer than 60 known days are left out.
+            expectations of the series' champion). Series with fewer than 60 known days are left out. The metric
+            discount_rate is not judged: it tells promotions that stand on no calendar.
         campaigns: planned events; one with a channel concerns the whole and that channel's members alone.
         false_a_month: budget of false notifications of the shop.
         seed: of the isolation forest.
+        lineage: what the files of each day were like, see `evidence.LINEAGE_COLUMNS`: a file that came twice or was
+            cut off makes the metrics that it moved alarm.
+        since: only points, events and notifications from this day on are returned; they are what they are without.
     """
-    prepared: dict[Any, Prepared] = {}
-    for key, rows in daily.groupby(KEYS, sort=True):
-        if rows["value"].notna().sum() < MIN_DAYS:
+    is_discount = daily["metric"] == DISCOUNT_METRIC
+    wide = wide_of(daily[~is_discount], MIN_DAYS)
+    up, down = _excused(wide, daily[is_discount], campaigns)
+    judged = judge(wide, up, down, _given(daily[~is_discount], wide), seed)
+    if lineage is not None and len(lineage):
+        judged = _with_faults(wide, judged, lineage)
+    threshold = budget_threshold(DAILY_ALARMS_A_MONTH, MONTH_DAYS)
+    points = points_of(wide, judged, threshold)
+    watched = points[points["is_watched"]].assign(score=lambda rows: rows["consensus"])
+    notifications, members = notify(watched[["time", *KEYS, "score", "zscore"]], false_a_month)
+    members = members.merge(points[["time", *KEYS, "is_planned"]], on=["time", *KEYS], how="left")
+    events, missing = shop_events(points, threshold), _missing(wide, judged, campaigns)
+    found = ShopDetected(points, events, notifications, members, missing)
+    return found if since is None else _from(found, pd.Timestamp(since))
+
+
+def judge(wide: Wide, up: np.ndarray, down: np.ndarray, given: np.ndarray | None, seed: int = 0) -> Judgement:
+    """Expectations, z-scores and surprises of every detector, [day, series].
+
+    Args:
+        wide: the series.
+        up, down: logarithms by which plans excuse each cell.
+        given: one-step expectations of champions in the series' own units, NaN where there is none.
+        seed: of the isolation forest.
+    """
+    planned = (up > 0) | (down > 0)
+    floor = np.array([space.floor for space in wide.spaces])
+    followed = follow(wide.moved, wide.days.dayofweek.to_numpy(), ~planned, floor)
+    expected, sigma = followed.expected, followed.sigma
+    if given is not None:
+        for place in np.flatnonzero(np.isfinite(given).any(axis=0)):
+            expected[:, place] = wide.spaces[place].forward(given[:, place])
+        sigma = np.where(np.isfinite(given), past_scale(wide.moved - expected, ~planned, floor), sigma)
+    weekly = same_weekday(wide.moved, planned)
+    weekly_sigma = past_scale(wide.moved - weekly, ~planned, floor)
+    zscores = {
+        "zscore": _beyond(wide, weekly, up, down) / weekly_sigma,
+        "forecast_residual": _beyond(wide, expected, up, down) / sigma,
+    }
+    metrics = [metric for metric, *_ in wide.keys]
+    surprises = {
+        name: pooled_surprise(sustained_of(scores), ~planned, metrics, PRIOR) for name, scores in zscores.items()
+    }
+    isolated = _isolated(wide, zscores, seed)
+    excused = planned & (zscores["forecast_residual"] == 0)
+    surprises["isolation_forest"] = pooled_surprise(np.where(excused, np.nan, isolated), ~planned, metrics)
+    best = np.where(np.isfinite(zscores["forecast_residual"]), zscores["forecast_residual"], zscores["zscore"])
+    return Judgement(expected, sigma, best, planned, surprises, _weighted(surprises))
+
+
+def _beyond(wide: Wide, expected: np.ndarray, up: np.ndarray, down: np.ndarray) -> np.ndarray:
+    """Errors less what plans excuse; 0 within."""
+    error = wide.moved - expected
+    above, below = in_space(wide, expected, up), in_space(wide, expected, -down)
+    return np.where(
+        error > above, error - above, np.where(error < below, error - below, np.where(np.isfinite(error), 0.0, np.nan))
+    )
+
+
+def _excused(wide: Wide, discounts: pd.DataFrame, campaigns: pd.DataFrame | None) -> tuple[np.ndarray, np.ndarray]:
+    lift, dip = demand_factors(wide.days, wide.keys, campaigns)
+    rates = {
+        (str(dimension), str(member)): rows.set_index("time")["value"].reindex(wide.days).to_numpy("float64")
+        for (dimension, member), rows in discounts.groupby(["dimension", "member"])
+    }
+    return allowances(wide.keys, np.maximum(lift, discounted(wide.days, wide.keys, rates)), dip)
+
+
+def _given(daily: pd.DataFrame, wide: Wide) -> np.ndarray | None:
+    if "expected" not in daily or not daily["expected"].notna().any():
+        return None
+    table = daily.pivot_table(index="time", columns=KEYS, values="expected", dropna=False)
+    return table.reindex(index=wide.days, columns=pd.MultiIndex.from_tuples(wide.keys, names=KEYS)).to_numpy("float64")
+
+
+def _isolated(wide: Wide, zscores: dict[str, np.ndarray], seed: int) -> np.ndarray:
+    """The forest's scores, [day, series]: of how far a day lies off, alone, from the day before and with the last."""
+    residual = np.nan_to_num(zscores["forecast_residual"])
+    before = np.vstack([np.zeros((1, residual.shape[1])), residual[:-1]])
+    before_that = np.vstack([np.zeros((1, residual.shape[1])), before[:-1]])
+    features = {
+        "surprise": zscores["zscore"], "residual": zscores["forecast_residual"],
+        "change": residual - before, "recent_mean": (residual + before + before_that) / np.sqrt(3),
+    }  # fmt: skip
+    watched = np.flatnonzero(wide.is_told)
+    rows = pd.DataFrame({name: values[:, watched].ravel() for name, values in features.items()})
+    # A z-score of nothing is what a plan excuses: it teaches the forest no more than it alarms.
+    rows = rows.where(rows["residual"] != 0)
+    found = isolation_scores(rows, np.repeat(np.arange(len(wide.days)), len(watched)), REFIT_DAYS, seed)
+    scores = np.full(wide.moved.shape, np.nan)
+    scores[:, watched] = found.reshape(len(wide.days), len(watched))
+    return scores
+
+
+def _weighted(surprises: dict[str, np.ndarray]) -> np.ndarray:
+    """Mean of what the detectors say, by `consensus.WEIGHTS`; one that does not know is left out."""
+    total, weight = 0.0, 0.0
+    for name, values in surprises.items():
+        known = np.isfinite(values)
+        total = total + np.where(known, values, 0.0) * WEIGHTS[name]
+        weight = weight + known * WEIGHTS[name]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(weight > WEIGHTS["isolation_forest"], total / weight, np.nan)
+
+
+def _with_faults(wide: Wide, judged: Judgement, lineage: pd.DataFrame) -> Judgement:
+    """Series that a faulty file moved are as surprising as anything can be."""
+    consensus = judged.consensus.copy()
+    metrics = np.array([metric for metric, *_ in wide.keys])
+    for day, rows in file_faults(lineage).groupby("business_date"):
+        if day not in wide.days:
             continue
-        history = regular(rows, _concerning(campaigns, str(rows["dimension"].iloc[0]), str(rows["member"].iloc[0])))
-        expected = None
-        if "expected" in rows and rows["expected"].notna().any():
-            expected = rows.set_index("time")["expected"].reindex(history.times).to_numpy("float64")
-        prepared[key] = prepare(history, expected)
-    if not prepared:
-        raise ValueError(f"no series has {MIN_DAYS} known days; detection needs that much history")
-    features = pd.concat([one.features for one in prepared.values()], ignore_index=True)
-    times = np.concatenate([one.history.times.to_numpy() for one in prepared.values()])
-    isolated = isolation_scores(features, times, REFIT_DAYS, seed)
-    ends = np.cumsum([len(one.history) for one in prepared.values()])
-    parts = np.split(isolated, ends[:-1])
-    found = {key: conclude(one, part) for (key, one), part in zip(prepared.items(), parts, strict=True)}
-    points = _joined(found, "points")
-    notifications, members = notify(points.assign(score=points["consensus"]), false_a_month)
-    return ShopDetected(points, _joined(found, "events"), notifications, members, _joined(found, "missing_plans"))
+        at = int(wide.days.get_loc(day))
+        made = set().union(*(metrics_of(str(dataset)) for dataset in rows["dataset"]))
+        moved = np.isin(metrics, list(made)) & (np.abs(np.nan_to_num(judged.plain_zscores(wide)[at])) >= FAULT_SIGMAS)
+        consensus[at, moved] = np.fmax(consensus[at, moved], FAULT_SURPRISE)
+    return judged.with_consensus(consensus)
 
 
-def _concerning(campaigns: pd.DataFrame | None, dimension: str, member: str) -> pd.DataFrame | None:
-    if campaigns is None or "channel" not in campaigns or dimension != "channel" or not member:
-        return campaigns
-    return campaigns[campaigns["channel"].isna() | (campaigns["channel"] == member)]
+def _missing(wide: Wide, judged: Judgement, campaigns: pd.DataFrame | None) -> pd.DataFrame:
+    """Promotions of which nothing was to be seen in the shop's orders, sessions or sales, by their like before."""
+    parts = []
+    for place, key in enumerate(wide.keys):
+        if key[0] in PLAN_METRICS and not key[2]:
+            error = wide.moved[:, place] - judged.expected[:, place]
+            lift = _usual_lift(wide.days, error, campaigns)
+            found = missing_plans(wide.days, campaigns, error, lift, judged.sigma[:, place])
+            parts.append(found.assign(**dict(zip(KEYS, key, strict=True))))
+    if not parts:
+        return missing_plans(wide.days, None, np.zeros(0), np.zeros(0), np.zeros(0)).reindex(columns=KEYS)
+    return pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
 
 
-def _joined(found: dict[tuple, Detected], name: str) -> pd.DataFrame:
-    parts = [getattr(one, name).assign(**dict(zip(KEYS, key, strict=True))) for key, one in found.items()]
-    table = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
-    return table[[*KEYS, *(column for column in table if column not in KEYS)]]
+def _usual_lift(days: pd.DatetimeIndex, error: np.ndarray, campaigns: pd.DataFrame | None) -> np.ndarray:
+    """On planned days, the median of what earlier promotions and launches of the whole shop did; else 0."""
+    lift = np.zeros(len(days))
+    if campaigns is None:
+        return lift
+    of_shop = campaigns if "channel" not in campaigns else campaigns[campaigns["channel"].isna()]
+    seen: list[float] = []
+    for plan in of_shop[of_shop["kind"].isin(["promotion", "launch"])].sort_values("starts_date").itertuples():
+        inside = np.asarray((days >= pd.Timestamp(plan.starts_date)) & (days <= pd.Timestamp(plan.ends_date)))
+        if len(seen) >= 2:
+            lift[inside] = float(np.median(seen))
+        if np.isfinite(error[inside]).any():
+            seen.append(float(np.nanmean(error[inside])))
+    return lift
+
+
+def _from(found: ShopDetected, first: pd.Timestamp) -> ShopDetected:
+    """What was found from a day on; events and notifications by the day on which they were raised."""
+    said = found.notifications[found.notifications["raised"] >= first]
+    return ShopDetected(
+        found.points[found.points["time"] >= first].reset_index(drop=True),
+        found.events[found.events["raised"] >= first].reset_index(drop=True),
+        said.reset_index(drop=True),
+        found.members[found.members["notification_id"].isin(said["notification_id"])].reset_index(drop=True),
+        found.missing_plans[found.missing_plans["time"] >= first].reset_index(drop=True),
+    )
+
+
+__all__ = ["FALSE_A_MONTH", "START_DAYS", "ShopDetected", "detect_shop", "judge"]

@@ -1,0 +1,169 @@
+"""What files, checks and other metrics say about an event: the evidence that `verdict` weighs. Reads no lineage itself.
+
+The caller gathers one frame from lineage, one row a business date and dataset; here it is compared with its own
+past and laid beside the event's days. All expectations rest on the days before the event.
+"""
+
+import numpy as np
+import pandas as pd
+
+LINEAGE_COLUMNS = {
+    # column: what it says of a dataset's business date, as known when the day was judged
+    "business_date": "day, without zone",
+    "dataset": "name of the dataset, such as 'orders'",
+    "is_missing": "no rows of the day had come yet (bool)",
+    "is_late": "its file came after the day was first judged (bool)",
+    "rows": "rows used (number)",
+    "repeated_rows": "rows used that repeat another row of the day in all columns but its key's last (number)",
+    "quarantined_rows": "rows in quarantine (number)",
+    "failed_checks": "checks of the day that failed, of any severity but volume's (number)",
+    "missing_checks": "checks of the day that did not run (number)",
+    "last_event_hour": "shop-local hour, 0 to 24, of the last row's business time; null for daily sums",
+}
+"""The lineage frame, one row a business date and dataset, every day from the first on, days without a file too.
+
+Only business_date and dataset are required; a missing column or value is no evidence.
+"""
+
+SOURCES_OF = {
+    "orders": ("orders", "order_items"), "ordered_amount": ("orders", "order_items"),
+    "net_amount": ("orders", "order_items", "refunds"), "margin_amount": ("orders", "order_items", "refunds"),
+    "average_order_value": ("orders", "order_items"), "new_customers": ("orders", "order_items"),
+    "refund_amount": ("refunds",), "refund_rate": ("refunds", "orders", "order_items"),
+    "sessions": ("website_traffic", "session_tracking"), "conversion_rate": ("orders", "website_traffic"),
+    "tracking_coverage_rate": ("orders", "session_tracking"), "spend_amount": ("marketing_spend",),
+    "return_on_ad_spend": ("orders", "order_items", "marketing_spend"),
+}  # fmt: skip
+"""Datasets that a metric is made of; metrics that are not named are of the session-level datasets."""
+
+DATASET_METRICS = {
+    "session_tracking": ("sessions", "active_users", "pages_per_session", "bounce_rate", "conversion_rate"),
+    "clickstream": ("pages_per_session", "bounce_rate", "view_to_cart_rate", "cart_to_checkout_rate",
+                    "checkout_to_payment_rate", "payment_to_purchase_rate", "cart_abandonment_rate", "active_users"),
+    "api_logs": ("api_calls", "error_rate", "api_apdex_score", "response_time_p95_ms"),
+    "page_load_times": ("lcp_p75_ms", "load_time_p95_ms", "page_apdex_score"),
+    "support_tickets": ("tickets_opened", "ticket_backlog"),
+    "cart_abandonment": ("abandoned_carts",),
+    "user_feedback": ("rating_mean", "polarity_mean"),
+}  # fmt: skip
+"""Metrics of the session-level datasets; those of sales follow from `SOURCES_OF`."""
+REPEATED_RATE, HOURS_MISSING, QUARANTINED_RATE = 0.03, 1.5, 0.05
+
+
+def metrics_of(dataset: str) -> set[str]:
+    """Metrics that are made of a dataset."""
+    made = {metric for metric, datasets in SOURCES_OF.items() if dataset in datasets}
+    return made | set(DATASET_METRICS.get(dataset, ()))
+
+
+def file_faults(lineage: pd.DataFrame) -> pd.DataFrame:
+    """Days and datasets whose files are at fault: delivered twice in part, cut off, or mostly in quarantine.
+
+    A late or missing file is none: its day is unknown, and what is unknown does not alarm.
+
+    Args:
+        lineage: see `LINEAGE_COLUMNS`.
+
+    Returns:
+        business_date, dataset, repeated_rate, hours_missing (against the median of the 28 days before) and
+        quarantined_rate (beyond that median), of the faulty ones.
+    """
+    frame = lineage.reindex(columns=list(LINEAGE_COLUMNS)).sort_values("business_date", kind="stable")
+    rows = pd.to_numeric(frame["rows"], errors="coerce").astype("float64")
+    bad = pd.to_numeric(frame["quarantined_rows"], errors="coerce").astype("float64")
+    found = pd.DataFrame({"business_date": pd.to_datetime(frame["business_date"]), "dataset": frame["dataset"]})
+    found["repeated_rate"] = (pd.to_numeric(frame["repeated_rows"], errors="coerce") / rows).fillna(0.0)
+    hour = pd.to_numeric(frame["last_event_hour"], errors="coerce").astype("float64")
+    found["hours_missing"] = (_usual(hour, frame["dataset"]) - hour).fillna(0.0)
+    share = bad / (bad + rows)
+    found["quarantined_rate"] = (share - _usual(share, frame["dataset"])).fillna(0.0)
+    is_faulty = (
+        (found["repeated_rate"] >= REPEATED_RATE)
+        | (found["hours_missing"] >= HOURS_MISSING)
+        | (found["quarantined_rate"] >= QUARANTINED_RATE)
+    )
+    return found[is_faulty].reset_index(drop=True)
+
+
+def _usual(values: pd.Series, dataset: pd.Series) -> pd.Series:
+    """Median of the 28 days before of the same dataset."""
+    return values.groupby(dataset).transform(lambda one: one.shift(1).rolling(28, min_periods=7).median())
+
+
+def event_evidence(
+    notifications: pd.DataFrame, members: pd.DataFrame, points: pd.DataFrame, lineage: pd.DataFrame | None = None
+) -> pd.DataFrame:
+    """What speaks for a fault in each notification: one row each, for `verdict.verdicts`.
+
+    Args:
+        notifications, members, points: of `shop.ShopDetected`.
+        lineage: see `LINEAGE_COLUMNS`; None leaves the metrics' own evidence.
+
+    Returns:
+        event_id (the notification's), is_planned, and of the day raised: duplicate_rate, last_hours_missing,
+        quarantined_rate, late_files, failed_checks, missing_checks, tracking_change_rate,
+        amount_per_row_change_rate, volume_change_rate, other_volume_change_rate.
+    """
+    faults = file_faults(lineage) if lineage is not None and len(lineage) else None
+    wholes = points[(points["member"] == "") & points["metric"].isin(_COMPARED)]
+    changes = wholes.assign(change=wholes["value"] / wholes["expected"] - 1)
+    by_day = changes.pivot_table(index="time", columns="metric", values="change")
+    rows = []
+    for event in notifications.itertuples(index=False):
+        mine = members[(members["notification_id"] == event.notification_id) & (members["time"] == event.raised)]
+        row: dict[str, object] = {"event_id": event.notification_id}
+        change = by_day.loc[event.raised].to_dict() if event.raised in by_day.index else {}
+        row |= _of_metrics(mine, points, event.raised, change)
+        if faults is not None and lineage is not None:
+            row |= _of_files(set(mine["metric"]), faults, lineage, event.raised)
+        rows.append(row)
+    return pd.DataFrame(rows, columns=EVIDENCE_COLUMNS)
+
+
+_COMPARED = ("orders", "sessions", "tracking_coverage_rate", "average_order_value", "ordered_amount")
+EVIDENCE_COLUMNS = [
+    "event_id", "is_planned", "duplicate_rate", "last_hours_missing", "quarantined_rate", "late_files",
+    "failed_checks", "missing_checks", "tracking_change_rate", "amount_per_row_change_rate", "volume_change_rate",
+    "other_volume_change_rate",
+]  # fmt: skip
+SESSION_METRICS = ("sessions", "active_users", "pages_per_session", "bounce_rate")
+
+
+def _of_metrics(mine: pd.DataFrame, points: pd.DataFrame, day: pd.Timestamp, change: dict) -> dict[str, object]:
+    """Tracking against orders, amounts against rows, sessions against orders, on the whole shop or the worst member."""
+    today = points[points["time"] == day].set_index(["metric", "dimension", "member"])
+    tracking, amount = change.get("tracking_coverage_rate", np.nan), change.get("average_order_value", np.nan)
+    volume = np.nan
+    for metric, dimension, member in mine[["metric", "dimension", "member"]].itertuples(index=False):
+        for name in ("tracking_coverage_rate", "average_order_value"):
+            key = (name, dimension, member)
+            if key in today.index:
+                value, expected = today.loc[key, "value"], today.loc[key, "expected"]
+                moved = value / expected - 1 if expected else np.nan
+                if name == "tracking_coverage_rate":
+                    tracking = np.nanmin([tracking, moved])
+                elif abs(today.loc[key, "zscore"]) >= 3 and abs(moved) > np.nan_to_num(abs(amount)):
+                    amount, volume = moved, change.get("orders", np.nan)
+    is_planned = bool(len(mine)) and bool(mine["is_planned"].mean() > 0.5) if "is_planned" in mine else False
+    return {
+        "is_planned": is_planned, "tracking_change_rate": tracking, "amount_per_row_change_rate": amount,
+        "volume_change_rate": volume, "other_volume_change_rate": np.nan,
+    }  # fmt: skip
+
+
+def _of_files(metrics: set[str], faults: pd.DataFrame, lineage: pd.DataFrame, day: pd.Timestamp) -> dict[str, object]:
+    concerned = [name for name in lineage["dataset"].unique() if metrics_of(str(name)) & metrics]
+    worst = faults[(faults["business_date"] == day) & faults["dataset"].isin(concerned)]
+    row: dict[str, object] = {}
+    for name, column in (
+        ("duplicate_rate", "repeated_rate"), ("last_hours_missing", "hours_missing"),
+        ("quarantined_rate", "quarantined_rate"),
+    ):  # fmt: skip
+        row[name] = float(worst[column].max()) if len(worst) else 0.0
+    today = lineage[(pd.to_datetime(lineage["business_date"]) == day) & lineage["dataset"].isin(concerned)]
+    for name in ("failed_checks", "missing_checks"):
+        if name in today:
+            row[name] = float(pd.to_numeric(today[name], errors="coerce").sum())
+    if "is_late" in today:
+        row["late_files"] = float(today["is_late"].fillna(False).astype(bool).sum())
+    return row
