@@ -1,6 +1,6 @@
 """The long table of a shop's judged days, and the events of its series. Judges nothing itself."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -24,6 +24,8 @@ class Judgement:
         planned: cells that a plan concerns.
         surprises: by detector.
         consensus: their weighted mean.
+        scores: by detector, before they are calibrated; signed but for the forest's.
+        weekly: what the z-score expected, and its sigma, in model space.
     """
 
     expected: np.ndarray
@@ -32,6 +34,8 @@ class Judgement:
     planned: np.ndarray
     surprises: dict[str, np.ndarray]
     consensus: np.ndarray
+    scores: dict[str, np.ndarray] = field(default_factory=dict)
+    weekly: tuple[np.ndarray, np.ndarray] | None = None
 
     def plain_zscores(self, wide: Wide) -> np.ndarray:
         """Signed z-scores with nothing taken off for plans."""
@@ -73,7 +77,13 @@ def points_of(wide: Wide, judged: Judgement, threshold: float) -> pd.DataFrame:
         "is_planned": judged.planned.T.ravel(),
         "sigma": judged.sigma.T.ravel(),
         "is_watched": np.repeat(wide.is_told, days),
+        **{f"score_{name}": scores.T.ravel() for name, scores in judged.scores.items()},
     }
+    if judged.weekly is not None:
+        expected, sigma = judged.weekly
+        far = threshold * np.log(10) * 0.55 * sigma
+        for side, moved in (("expected", expected), ("lower", expected - far), ("upper", expected + far)):
+            table[f"{side}_zscore"] = _back(wide, moved)
     names = {
         name: np.repeat(np.array([key[place] for key in wide.keys], dtype=object), days)
         for place, name in enumerate(KEYS)

@@ -126,7 +126,8 @@ def judge(wide: Wide, up: np.ndarray, down: np.ndarray, given: np.ndarray | None
     excused = planned & (zscores["forecast_residual"] == 0)
     surprises["isolation_forest"] = pooled_surprise(np.where(excused, np.nan, isolated), ~planned, metrics)
     best = np.where(np.isfinite(zscores["forecast_residual"]), zscores["forecast_residual"], zscores["zscore"])
-    return Judgement(expected, sigma, best, planned, surprises, _weighted(surprises))
+    scores = {**zscores, "isolation_forest": isolated}
+    return Judgement(expected, sigma, best, planned, surprises, _weighted(surprises), scores, (weekly, weekly_sigma))
 
 
 def _beyond(wide: Wide, expected: np.ndarray, up: np.ndarray, down: np.ndarray) -> np.ndarray:

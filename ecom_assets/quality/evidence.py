@@ -25,18 +25,21 @@ def evidence_sql(datasets: Iterable[Contract]) -> str:
 def _rows_of(contract: Contract) -> str:
     """Repeated rows and the last local hour of one clean table, by day.
 
-    A delivery that is sent again under new ids repeats everything but the keys.
+    A delivery that is sent again under new ids repeats everything but these: numbers of lines stay what they were.
+    Rows of daily sums, whose key is their meaning, repeat nothing.
     """
-    content = ", ".join(quoted(each.name) for each in contract.columns if each.name not in contract.key)
+    ids = {name for name in contract.key if contract.by_name[name].type == "text"}
+    content = ", ".join(quoted(each.name) for each in contract.columns if each.name not in ids)
     moment = contract.by_name[contract.partitioned_by or ""]
-    last = "null::double"
+    repeated, last = "0", "null::double"
     if moment.type == "timestamp":
+        repeated = f"count(*) - count(distinct hash({content}))"
         local = f"timezone($time_zone, timezone('UTC', max({quoted(moment.name)})))"
         # Seconds on the clock's face: on the days when clocks are changed the last hour is still the last.
         last = f"least(date_diff('second', business_date::timestamp, {local}) / 3600, 24)"
     return (
         f"    select '{contract.name}' as dataset, business_date, "
-        f"count(*) - count(distinct hash({content})) as repeated_rows, {last} as last_event_hour\n"
+        f"{repeated} as repeated_rows, {last} as last_event_hour\n"
         f"    from clean.{quoted(contract.name)} where business_date between $from_day and $to_day "
         "group by business_date"
     )

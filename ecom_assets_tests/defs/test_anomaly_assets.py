@@ -53,7 +53,18 @@ def test_what_the_layer_declares_is_what_it_reads(graph):
     assert parents["anomaly/consensus"] == detectors
     assert parents["anomaly/evidence"] == _reads([EVIDENCE]) & there
     assert parents["anomaly/notifications"] == _reads(NOTIFICATION_QUERIES.values())
-    assert {"kpi/daily_metrics", "clean/campaigns"} == _reads(QUERIES.values())
+    assert {"kpi/daily_metrics", "clean/campaigns", "anomaly/evidence"} == _reads(QUERIES.values())
+
+
+def test_the_numbers_of_days_are_those_that_detection_counts_by():
+    from ecom_assets.anomalies.allowance import DISCOUNT_METRIC
+    from ecom_assets.anomalies.evidence import LINEAGE_COLUMNS
+    from ecom_assets.anomalies.grouping import ECHO_DAYS
+    from ecom_assets.anomalies.shop import MIN_DAYS
+    from ecom_assets.defs.anomaly import detection
+
+    assert (detection.MIN_DAYS, detection.ECHO_DAYS, detection.DISCOUNTS) == (MIN_DAYS, ECHO_DAYS, DISCOUNT_METRIC)
+    assert LINEAGE_COLUMNS.keys() <= LAYER["anomaly/evidence"].by_name.keys()
 
 
 def test_every_table_is_published_after_it_is_written(graph):

@@ -31,7 +31,7 @@ def add_metric(connection, metric: str, values: list, dimension: str = "total", 
 
 def watched(connection, metrics=("orders",), trust=(None,), at_least=(None,), min_days=4) -> dict[tuple, list]:
     params = {"metrics": list(metrics), "trust_metrics": list(trust), "trust_minimums": list(at_least),
-              "min_days": min_days}  # fmt: skip
+              "min_days": min_days, "unjudged": "discount_rate"}  # fmt: skip
     found: dict[tuple, list] = {}
     for _, metric, dimension, member, value in connection.execute(
         Query("anomaly/watched_series").sql, params
@@ -55,6 +55,13 @@ def test_watched_metrics_come_with_all_their_members(connection):
 def test_a_series_that_has_nothing_usual_is_not_watched(connection, values, is_watched):
     add_metric(connection, "orders", values)
     assert bool(watched(connection)) == is_watched
+
+
+def test_what_tells_of_promotions_comes_however_rare_they_are(connection):
+    from ecom_assets.anomalies.allowance import DISCOUNT_METRIC
+
+    add_metric(connection, DISCOUNT_METRIC, [0, 0, 0, 0, 0, 0.2])
+    assert watched(connection, [DISCOUNT_METRIC]) == {(DISCOUNT_METRIC, "", ""): [0, 0, 0, 0, 0, 0.2]}
 
 
 def test_a_day_that_cannot_be_trusted_has_no_value(connection):
@@ -149,6 +156,16 @@ def test_an_accepted_day_tells_its_rows_and_last_hour(connection):
     assert row["repeated_rows"] == 1, "the same order under another id"
     assert row["last_event_hour"] == 22.5, "in the shop's zone"
     assert (row["quarantined_rows"], row["is_late"], row["is_missing"], row["failed_checks"]) == (2, False, False, 0)
+
+
+def test_lines_of_an_order_that_came_twice_repeat_and_two_equal_lines_of_one_do_not(connection):
+    line = {"ordered_at": datetime(2026, 3, 2, 12), "product_id": "mug", "quantity": 1}
+    insert_rows(connection, "order_items", [
+        *(make_row("order_items", order_id="1", line_number=number, **line) for number in (1, 2)),
+        make_row("order_items", order_id="1-2", line_number=1, **line),
+    ])  # fmt: skip
+    days(connection, ("clean/order_items", "accepted", 3))
+    assert evidence(connection)["order_items"]["repeated_rows"] == 1
 
 
 def test_a_refused_day_is_there_with_its_failed_checks(connection):
