@@ -69,7 +69,8 @@ own as (
         days.dataset,
         days.business_date,
         sum(days.rows_used)::bigint as rows_used,
-        max(files.loaded_at) as loaded_at
+        -- A file that is only read again, since a mapping changed, is as old as it was.
+        max(least(files.loaded_at, make_timestamp(files.modified_ns // 1000))) as came_at
     from lineage.source_days as days
     inner join lineage.source_files as files
         on
@@ -123,7 +124,7 @@ final as (
         days.dataset,
         days.state,
         coalesce(delivered.rows_used, 0) = 0 and coalesce(judged.lacks_rows, false) as is_missing,
-        coalesce(own.loaded_at > judged.first_judged_at, false) as is_late,
+        coalesce(own.came_at > judged.first_judged_at, false) as is_late,
         case when days.state = 'accepted' then days.row_count else coalesce(own.rows_used, 0) end::bigint as "rows",
         accepted.repeated_rows,
         coalesce(delivered.rows_quarantined, 0)::bigint as quarantined_rows,

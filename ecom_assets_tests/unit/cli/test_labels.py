@@ -16,7 +16,7 @@ from ecom_assets_tests.unit.anomalies.test_notifications import EMAIL, cause, la
 SHOP = Shop(name="Labels", first_day=date(2026, 3, 1), sources={"orders": "simulated"})
 FOUND = [
     cause("aaaa0001", "2026-05-01"),
-    cause("aaaa0002", "2026-05-10", EMAIL, is_open=True, effect_rate=None),
+    cause("aaaa0002", "2026-05-10", EMAIL, is_open=True, expected=None),
     cause("aaaa0003", "2026-05-20"),
     cause("aaaa0004", "2026-05-21"),
 ]

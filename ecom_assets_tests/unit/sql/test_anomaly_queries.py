@@ -1,6 +1,6 @@
 """The queries of the layer `anomaly` on rows by hand."""
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -114,11 +114,14 @@ def days(connection, *rows: tuple) -> None:
         [(asset, FIRST, state, count) for asset, state, count in rows])  # fmt: skip
 
 
-def file(connection, dataset: str, name: str, used: int, bad: int, loaded_hour: int, last: date = FIRST) -> None:
+def file(connection, dataset: str, name: str, used: int, bad: int, loaded_hour: int, last: date = FIRST,
+         made_hour: int | None = None) -> None:  # fmt: skip
+    made = datetime(2026, 3, 3, tzinfo=UTC) + timedelta(hours=loaded_hour if made_hour is None else made_hour)
     connection.execute(
         "insert into lineage.source_files by name select ? as source, [?] as datasets, ? as source_file, "
-        "? as last_business_date, ?::timestamp + interval (?) hour as loaded_at",
-        [dataset, dataset, name, last, FIRST + timedelta(days=1), loaded_hour])  # fmt: skip
+        "? as last_business_date, ?::timestamp + interval (?) hour as loaded_at, ? as modified_ns",
+        [dataset, dataset, name, last, FIRST + timedelta(days=1), loaded_hour,
+         int(made.timestamp()) * 10**9])  # fmt: skip
     connection.execute(
         "insert into lineage.source_days by name select ? as dataset, ? as source, ? as source_file, "
         "? as business_date, ? as rows_used, ? as rows_quarantined",
@@ -198,6 +201,13 @@ def test_a_file_that_comes_after_the_day_was_judged_is_late(connection):
     check(connection, "orders", "rows_arrived", True, hour=31)
     file(connection, "orders", "orders_2026-03-02.csv", 10, 0, loaded_hour=30)
     assert evidence(connection)["orders"]["is_late"]
+
+
+def test_a_file_that_is_only_read_again_is_not_late(connection):
+    days(connection, ("clean/orders", "accepted", 10))
+    check(connection, "orders", "rows_arrived", True, hour=6)
+    file(connection, "orders", "orders_2026-03-02.csv", 10, 0, loaded_hour=30, made_hour=5)
+    assert not evidence(connection)["orders"]["is_late"]
 
 
 def test_other_days_are_left_alone(connection):
