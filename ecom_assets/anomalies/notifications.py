@@ -7,16 +7,14 @@ was labelled stays, also where its days have become ordinary since.
 import numpy as np
 import pandas as pd
 
-from ecom_assets.anomalies.calibration import budget_threshold
-from ecom_assets.anomalies.deliveries import judged
+from ecom_assets.anomalies.deliveries import said_of_deliveries
 from ecom_assets.anomalies.events import severity
-from ecom_assets.anomalies.grouping import GAP_DAYS, MONTH_DAYS
 from ecom_assets.anomalies.planned import MISSING_SIGMAS
-from ecom_assets.anomalies.shop import FALSE_A_MONTH
 from ecom_assets.anomalies.tables import SERIES, notification_id
 from ecom_assets.metrics import TOTAL
 
-DEMAND = ("orders", "ordered_amount", "net_amount")
+NEAR_DAYS = 2
+DEMAND = ("orders", "ordered_amount", "net_amount", "sessions")
 """A plan is told to be missing where the demand that it is for shows nothing of it; of many series one always does."""
 RAISED_BY_FALSE_ALARM = float(np.log10(2))
 """Every false alarm of a series halves how often it may alarm by chance."""
@@ -35,24 +33,24 @@ def shop_notifications(
     causes: pd.DataFrame,
     missing_plans: pd.DataFrame,
     deliveries: pd.DataFrame,
-    judged_by: pd.DataFrame,
+    newest_day: pd.DataFrame,
     metric_datasets: pd.DataFrame,
     labels: pd.DataFrame,
     snoozes: pd.DataFrame,
 ) -> pd.DataFrame:
     """Rows of anomaly/notifications from those of anomaly/causes, missing_plans and evidence, and what people said.
 
-    See `deliveries.judged` and `notifications` for the frames.
+    See `deliveries.said_of_deliveries` and `notifications` for the frames; `newest_day` has one row, business_date.
     """
-    newest = pd.Timestamp(judged_by["business_date"].max()) if len(judged_by) else None
-    verdicts = judged(causes, deliveries, judged_by, metric_datasets)
-    return notifications(causes, missing_plans, verdicts, labels, snoozes, newest)
+    day = newest_day["business_date"].iloc[0]
+    said = said_of_deliveries(causes, deliveries, metric_datasets)
+    return notifications(causes, missing_plans, said, labels, snoozes, None if pd.isna(day) else pd.Timestamp(day))
 
 
 def notifications(
     causes: pd.DataFrame,
     missing_plans: pd.DataFrame,
-    verdicts: pd.DataFrame,
+    said: pd.DataFrame,
     labels: pd.DataFrame,
     snoozes: pd.DataFrame,
     newest: pd.Timestamp | None,
@@ -62,12 +60,14 @@ def notifications(
     Args:
         causes: rows of anomaly/causes.
         missing_plans: rows of anomaly/missing_plans.
-        verdicts: notification_id, verdict, fault_score, evidence and datasets of the causes.
+        said: notification_id, datasets and deliveries (words) of the causes.
         labels: rows of lineage.labels.
         snoozes: rows of lineage.snoozes.
         newest: the newest day of the metrics, None where there is none.
     """
-    found = causes.assign(kind="anomaly", campaign_name=None).merge(verdicts, on="notification_id", how="left")
+    found = causes.assign(kind="anomaly", campaign_name=None).merge(said, on="notification_id", how="left")
+    told = found["deliveries"].notna()
+    found["evidence"] = found["reasons"].where(~told, found["reasons"] + "; " + found["deliveries"].fillna(""))
     found = _stacked([found, plans_that_did_not_show(missing_plans, newest)])
     table = _with_labels(found, labels)
     reasons = [_muted_because(row, labels, snoozes, newest) for row in table.to_dict("records")]
@@ -138,7 +138,7 @@ def _is_the_same(found: pd.DataFrame, said: dict) -> pd.Series:
     by_id = found["notification_id"] == said["notification_id"]
     if by_id.any() or found.empty:
         return by_id
-    near = pd.Timedelta(days=GAP_DAYS)
+    near = pd.Timedelta(days=NEAR_DAYS)
     raised = pd.to_datetime(found["raised_date"])
     series = (found[SERIES] == [said[key] for key in SERIES]).all(axis=1)
     return series & raised.between(said["raised_date"] - near, said["end_date"] + near) & found["label"].isna()
@@ -157,7 +157,7 @@ def _muted_because(row: dict, labels: pd.DataFrame, snoozes: pd.DataFrame, newes
         return None
     same = (labels[SERIES] == [row[key] for key in SERIES]).all(axis=1) & (labels["label"] == "false_alarm")
     earlier = int((same & (pd.to_datetime(labels["raised_date"]) < pd.Timestamp(row["raised_date"]))).sum())
-    bar = budget_threshold(FALSE_A_MONTH, MONTH_DAYS) + earlier * RAISED_BY_FALSE_ALARM
+    bar = row["bar"] + earlier * RAISED_BY_FALSE_ALARM
     if not earlier or row["score"] >= bar:
         return None
     times = "a false alarm" if earlier == 1 else f"{earlier} false alarms"
@@ -174,5 +174,6 @@ def _typed(table: pd.DataFrame) -> pd.DataFrame:
 
 def _stacked(tables: list[pd.DataFrame]) -> pd.DataFrame:
     """The rows of all tables; columns that one of them lacks are empty there."""
-    filled = [table.reindex(columns=COLUMNS).astype("object") for table in tables if len(table)]
-    return pd.concat(filled, ignore_index=True) if filled else pd.DataFrame(columns=COLUMNS, dtype="object")
+    columns = [*COLUMNS, "bar"]
+    filled = [table.reindex(columns=columns).astype("object") for table in tables if len(table)]
+    return pd.concat(filled, ignore_index=True) if filled else pd.DataFrame(columns=columns, dtype="object")

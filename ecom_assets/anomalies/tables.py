@@ -12,8 +12,10 @@ import pandas as pd
 from ecom_assets.anomalies.calibration import budget_threshold
 from ecom_assets.anomalies.consensus import DETECTORS, agreement_table
 from ecom_assets.anomalies.detect import DAILY_ALARMS_A_MONTH, MONTH_DAYS
-from ecom_assets.anomalies.grouping import GAP_DAYS
-from ecom_assets.anomalies.shop import MIN_DAYS, ShopDetected, detect_shop
+from ecom_assets.anomalies.evidence import event_evidence
+from ecom_assets.anomalies.grouping import ECHO_DAYS, shop_threshold
+from ecom_assets.anomalies.shop import FALSE_A_MONTH, MIN_DAYS, ShopDetected, detect_shop
+from ecom_assets.anomalies.verdict import verdicts
 from ecom_assets.metrics import ALL, TOTAL
 
 SERIES = ["metric", "dimension", "member"]
@@ -32,7 +34,7 @@ ALARMS = {
 }
 CONSENSUS_COLUMNS = [
     "business_date", *SERIES, "value", "expected", "lower", "upper", "score", "mean_surprise", "zscore", "agreeing",
-    *ALARMS.values(), "is_anomaly", "is_planned", "event_number", "severity", "direction",
+    *ALARMS.values(), "is_anomaly", "is_planned", "is_watched", "event_number", "severity", "direction",
 ]  # fmt: skip
 EVENT_COLUMNS = [
     *SERIES, "event_number", "start_date", "end_date", "raised_date", "days", "direction", "severity", "score",
@@ -40,7 +42,7 @@ EVENT_COLUMNS = [
 ]  # fmt: skip
 CAUSE_COLUMNS = [
     "notification_id", "raised_date", "start_date", "end_date", "is_open", *SERIES, "direction", "severity", "score",
-    "series_count", "value", "expected", "lower", "upper", "effect_rate", "is_planned",
+    "bar", "series_count", "value", "expected", "lower", "upper", "effect_rate", "verdict", "fault_score", "reasons",
 ]  # fmt: skip
 MEMBER_COLUMNS = ["notification_id", "business_date", *SERIES, "direction", "score", "zscore"]
 MISSING_PLAN_COLUMNS = [
@@ -49,7 +51,7 @@ MISSING_PLAN_COLUMNS = [
 ]  # fmt: skip
 
 
-def shop_tables(daily: pd.DataFrame, plans: pd.DataFrame) -> dict[str, pd.DataFrame]:
+def shop_tables(daily: pd.DataFrame, plans: pd.DataFrame, deliveries: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """Everything that is found in one shop, by asset, each frame with the columns of the asset's contract.
 
     All of them are empty where no series has `MIN_DAYS` known days: there is nothing usual yet.
@@ -57,12 +59,13 @@ def shop_tables(daily: pd.DataFrame, plans: pd.DataFrame) -> dict[str, pd.DataFr
     Args:
         daily: time, metric, dimension, member ("" = the whole) and value, one row a series and day.
         plans: what was planned, `forecasting.calendar.CAMPAIGN_COLUMNS` and channel.
+        deliveries: rows of anomaly/evidence, which are `evidence.LINEAGE_COLUMNS` and more.
     """
     known = daily.dropna(subset=["value"]).groupby(SERIES).size()
     if known.empty or known.max() < MIN_DAYS:
         return _empty()
-    found = detect_shop(daily, plans if len(plans) else None)
-    causes, ids = _causes(found)
+    found = detect_shop(daily, plans if len(plans) else None, lineage=deliveries)
+    causes, ids = _causes(found, deliveries)
     return {
         **{f"anomaly/{name}": _detector(found.points, name) for name in DETECTORS},
         "anomaly/consensus": _consensus(found.points),
@@ -148,10 +151,13 @@ def _events(events: pd.DataFrame) -> pd.DataFrame:
     return as_read(table)[EVENT_COLUMNS]
 
 
-def _causes(found: ShopDetected) -> tuple[pd.DataFrame, dict[int, str]]:
+def _causes(found: ShopDetected, deliveries: pd.DataFrame) -> tuple[pd.DataFrame, dict[int, str]]:
     """The causes, and their ids by the numbers that detection gave them."""
     newest = found.points["time"].max()
     by_series = {key: rows.set_index("time") for key, rows in found.points.groupby(SERIES, sort=False)}
+    bar = shop_threshold(found.points.loc[found.points["is_watched"], SERIES].drop_duplicates().shape[0], FALSE_A_MONTH)
+    evidence = event_evidence(found.notifications, found.members, found.points, deliveries)
+    judged = verdicts(evidence).set_index("event_id")
     rows, ids = [], {}
     named = found.notifications[SERIES].itertuples(index=False, name=None)
     for own, cause in zip(named, as_read(found.notifications).to_dict("records"), strict=True):
@@ -163,10 +169,11 @@ def _causes(found: ShopDetected) -> tuple[pd.DataFrame, dict[int, str]]:
                 **{name: cause[name] for name in (*SERIES, "direction", "severity", "score")},
                 "notification_id": ids[cause["notification_id"]],
                 "raised_date": cause["raised"], "start_date": cause["start"], "end_date": cause["end"],
-                "is_open": bool((newest - cause["end"]).days <= GAP_DAYS - 1), "series_count": cause["series"],
+                "is_open": bool((newest - cause["end"]).days < ECHO_DAYS), "series_count": cause["series"], "bar": bar,
                 **{name: raised[name] for name in ("value", "expected", "lower", "upper")},
                 "effect_rate": effect_rate(points.loc[cause["start"] : cause["end"]]),
-                "is_planned": bool(raised["is_planned"]),
+                "verdict": judged.loc[cause["notification_id"], "verdict"].replace(" ", "_"),
+                **judged.loc[cause["notification_id"], ["fault_score", "reasons"]].to_dict(),
             }
         )  # fmt: skip
     return pd.DataFrame(rows, columns=CAUSE_COLUMNS), ids

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from ecom_assets.warehouse.connection import Connection
 
 _LISTED = (
-    "notification_id", "raised_date", "end_date", "is_open", "metric", "dimension", "member", "direction",
-    "effect_rate", "severity", "verdict", "label", "muted_because", "evidence",
+    "notification_id", "raised_date", "end_date", "is_open", "metric", "dimension", "member", "direction", "value",
+    "expected", "effect_rate", "severity", "verdict", "label", "muted_because", "evidence",
 )  # fmt: skip
 _SHOWN = 2
 
@@ -106,10 +106,12 @@ def newest_alarms(connection: "Connection") -> list[str]:
 
 
 def _said(row: dict[str, Any]) -> str:
-    """One notification in one line: since when, what, how far, what it is."""
+    """One notification in one line: since when, what, how far on the day that it was raised, what it is."""
     what = row["metric"].replace("_", " ")
     what += "" if row["dimension"] == "total" else f" of {row['dimension']} {row['member'].replace('_', ' ')}"
-    moved = row["direction"] if row["effect_rate"] is None else f"{row['direction']} {row['effect_rate']:+.0%}"
+    moved = row["direction"]
+    if row["value"] is not None and row["expected"]:
+        moved += f" {row['value'] / row['expected'] - 1:+.0%}"
     days = f"{row['raised_date']}" + ("" if row["end_date"] <= row["raised_date"] else f" to {row['end_date']}")
     said = [f"{row['severity']} {row['verdict'].replace('_', ' ')}", *(["open"] if row["is_open"] else [])]
     said += [row["label"].replace("_", " ")] if row["label"] else []

@@ -25,18 +25,21 @@ def evidence_sql(datasets: Iterable[Contract]) -> str:
 def _rows_of(contract: Contract) -> str:
     """Repeated rows and the last local hour of one clean table, by day.
 
-    A delivery that is sent again under new ids repeats everything but the keys.
+    A delivery that is sent again under new ids repeats everything but these: numbers of lines stay what they were.
+    Rows of daily sums, whose key is their meaning, repeat nothing.
     """
-    content = ", ".join(quoted(each.name) for each in contract.columns if each.name not in contract.key)
+    ids = {name for name in contract.key if contract.by_name[name].type == "text"}
+    content = ", ".join(quoted(each.name) for each in contract.columns if each.name not in ids)
     moment = contract.by_name[contract.partitioned_by or ""]
-    last = "null::double"
+    repeated, last = "0", "null::double"
     if moment.type == "timestamp":
+        repeated = f"count(*) - count(distinct hash({content}))"
         local = f"timezone($time_zone, timezone('UTC', max({quoted(moment.name)})))"
         # Seconds on the clock's face: on the days when clocks are changed the last hour is still the last.
         last = f"least(date_diff('second', business_date::timestamp, {local}) / 3600, 24)"
     return (
         f"    select '{contract.name}' as dataset, business_date, "
-        f"count(*) - count(distinct hash({content})) as repeated_rows, {last} as last_event_hour\n"
+        f"{repeated} as repeated_rows, {last} as last_event_hour\n"
         f"    from clean.{quoted(contract.name)} where business_date between $from_day and $to_day "
         "group by business_date"
     )
@@ -66,7 +69,8 @@ own as (
         days.dataset,
         days.business_date,
         sum(days.rows_used)::bigint as rows_used,
-        max(files.loaded_at) as loaded_at
+        -- A file that is only read again, since a mapping changed, is as old as it was.
+        max(least(files.loaded_at, make_timestamp(files.modified_ns // 1000))) as came_at
     from lineage.source_days as days
     inner join lineage.source_files as files
         on
@@ -120,7 +124,7 @@ final as (
         days.dataset,
         days.state,
         coalesce(delivered.rows_used, 0) = 0 and coalesce(judged.lacks_rows, false) as is_missing,
-        coalesce(own.loaded_at > judged.first_judged_at, false) as is_late,
+        coalesce(own.came_at > judged.first_judged_at, false) as is_late,
         case when days.state = 'accepted' then days.row_count else coalesce(own.rows_used, 0) end::bigint as "rows",
         accepted.repeated_rows,
         coalesce(delivered.rows_quarantined, 0)::bigint as quarantined_rows,

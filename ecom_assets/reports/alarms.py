@@ -10,8 +10,8 @@ _WIDTH, _HEIGHT, _DPI = 7.2, 1.75, 80
 _VALUE, _EXPECTED, _ALARM = "#1f3a93", "#868e96", "#c92a2a"
 
 
-def alarms_png(rows: "pd.DataFrame") -> bytes | None:
-    """One panel a series: value, expected, limits, and marks on the days that alarmed; None without rows.
+def alarms_png(rows: "pd.DataFrame") -> dict[str, bytes]:
+    """One panel a series: value, expected, limits, and marks on the days that alarmed; empty without rows.
 
     Args:
         rows: business_date, metric, dimension, member, value, expected, lower, upper, is_anomaly.
@@ -19,11 +19,11 @@ def alarms_png(rows: "pd.DataFrame") -> bytes | None:
     panels = []
     for _, days in rows.groupby(["metric", "dimension", "member"], sort=False):
         panels.append((_name(days.iloc[0]), days, days["is_anomaly"].astype(bool)))
-    return _drawn(panels) if panels else None
+    return {"newest alarms": _drawn(panels)} if panels else {}
 
 
-def notifications_png(rows: "pd.DataFrame") -> bytes | None:
-    """One panel a notification: the series that it is named after, with the event's days marked; None without rows.
+def notifications_png(rows: "pd.DataFrame") -> dict[str, bytes]:
+    """One panel a notification: the series that it is named after, with the event's days marked; empty without rows.
 
     Args:
         rows: notification_id, start_date, end_date, verdict, severity, the series and its days, as `alarms_png`.
@@ -34,7 +34,7 @@ def notifications_png(rows: "pd.DataFrame") -> bytes | None:
         inside = (days["business_date"] >= first["start_date"]) & (days["business_date"] <= first["end_date"])
         said = f"{first['severity']}, {str(first['verdict']).replace('_', ' ')}"
         panels.append((f"{_name(first)} – {said} ({first['notification_id']})", days, inside))
-    return _drawn(panels) if panels else None
+    return {"newest notifications": _drawn(panels)} if panels else {}
 
 
 def _name(row: "pd.Series") -> str:

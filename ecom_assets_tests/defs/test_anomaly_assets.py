@@ -10,7 +10,7 @@ import pytest
 from ecom_assets.contracts import table_contracts
 from ecom_assets.orchestration.runs import open_instance
 from ecom_assets.orchestration.session import session
-from ecom_assets.orchestration.table_asset import Frames, Picture, table_group, version_of_code
+from ecom_assets.orchestration.table_asset import Charts, Frames, table_group, version_of_code
 from ecom_assets.orchestration.writing import bound
 from ecom_assets.sql import Query
 from ecom_assets_tests.graph import Graph
@@ -53,7 +53,18 @@ def test_what_the_layer_declares_is_what_it_reads(graph):
     assert parents["anomaly/consensus"] == detectors
     assert parents["anomaly/evidence"] == _reads([EVIDENCE]) & there
     assert parents["anomaly/notifications"] == _reads(NOTIFICATION_QUERIES.values())
-    assert {"kpi/daily_metrics", "clean/campaigns"} == _reads(QUERIES.values())
+    assert {"kpi/daily_metrics", "clean/campaigns", "anomaly/evidence"} == _reads(QUERIES.values())
+
+
+def test_the_numbers_of_days_are_those_that_detection_counts_by():
+    from ecom_assets.anomalies.allowance import DISCOUNT_METRIC
+    from ecom_assets.anomalies.evidence import LINEAGE_COLUMNS
+    from ecom_assets.anomalies.grouping import ECHO_DAYS
+    from ecom_assets.anomalies.shop import MIN_DAYS
+    from ecom_assets.defs.anomaly import detection
+
+    assert (detection.MIN_DAYS, detection.ECHO_DAYS, detection.DISCOUNTS) == (MIN_DAYS, ECHO_DAYS, DISCOUNT_METRIC)
+    assert LINEAGE_COLUMNS.keys() <= LAYER["anomaly/evidence"].by_name.keys()
 
 
 def test_every_table_is_published_after_it_is_written(graph):
@@ -108,7 +119,7 @@ def test_a_frame_is_made_of_several_queries(graph):
 
 
 def test_a_picture_is_shown_as_a_png(graph):
-    from ecom_assets.orchestration.metadata import inline_png
+    from ecom_assets.orchestration.metadata import image
     from ecom_assets.reports.alarms import alarms_png, notifications_png
 
     def rows(count: int):
@@ -122,12 +133,11 @@ def test_a_picture_is_shown_as_a_png(graph):
         return pd.DataFrame({"business_date": day, **series, **values, "is_anomaly": True, **told})
 
     for draw in (alarms_png, notifications_png):
-        shown = inline_png("newest", draw(rows(30)))
-        (encoded,) = re.findall(r"base64,([^)]+)\)", shown.md_str)
+        ((name, png),) = draw(rows(30)).items()
+        (encoded,) = re.findall(r"base64,([^)]+)\)", image(name, png).md_str)
         assert base64.b64decode(encoded).startswith(PNG)
-        assert draw(rows(30).iloc[:0]) is None
-    assert inline_png("newest", None) is None
-    assert Picture("newest", Query("anomaly/newest_alarms"), alarms_png).query.tables() == {"anomaly/consensus"}
+        assert draw(rows(30).iloc[:0]) == {}
+    assert Charts(Query("anomaly/newest_alarms"), alarms_png).query.tables() == {"anomaly/consensus"}
 
 
 def test_days_of_the_evidence_are_the_shops(graph):

@@ -9,19 +9,23 @@ from ecom_assets.sql import Query
 
 ECHO_DAYS = 7  # as long as an event may echo after its end
 MIN_DAYS = 60
+DISCOUNTS = "discount_rate"  # not judged: it tells detectors of promotions that stand on no calendar
 
 _WATCHED = [metric for metric in metrics().values() if metric.watched]
 _SERIES = Query(
     "anomaly/watched_series",
     {
-        "metrics": [metric.name for metric in _WATCHED],
-        "trust_metrics": [metric.trusted_when.metric if metric.trusted_when else None for metric in _WATCHED],
-        "trust_minimums": [metric.trusted_when.at_least if metric.trusted_when else None for metric in _WATCHED],
+        "metrics": [*(metric.name for metric in _WATCHED), DISCOUNTS],
+        "trust_metrics": [metric.trusted_when.metric if metric.trusted_when else None for metric in _WATCHED] + [None],
+        "trust_minimums": [metric.trusted_when.at_least if metric.trusted_when else None for metric in _WATCHED]
+        + [None],
+        "unjudged": DISCOUNTS,
         "min_days": MIN_DAYS,
     },
 )
 _PLANS = Query("anomaly/plans", {"quiet_days": ECHO_DAYS})
-QUERIES = {"daily": _SERIES, "plans": _PLANS}
+_DELIVERIES = Query("anomaly/deliveries", text="select * from anomaly.evidence")
+QUERIES = {"daily": _SERIES, "plans": _PLANS, "deliveries": _DELIVERIES}
 _MADE_BY = ("anomalies", "forecasting")
 _DETECTORS = ("anomaly/zscore", "anomaly/isolation_forest", "anomaly/forecast_residual")
 
@@ -43,7 +47,7 @@ def _alarms(rows: Any) -> dict[str, bytes]:
         "anomaly/notification_members": ["anomaly/causes"],
         "anomaly/missing_plans": ["anomaly/consensus"],
     },
-    requires=["kpi/daily_metrics"],
+    requires=["kpi/daily_metrics", "anomaly/evidence"],
     uses=["clean/campaigns"],
     code_version=f"{_SERIES.code_version} {_SERIES.params} {_PLANS.code_version} {version_of_code(*_MADE_BY)}",
     charts={"anomaly/consensus": Charts(Query("anomaly/newest_alarms"), _alarms)},

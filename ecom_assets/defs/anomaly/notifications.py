@@ -52,7 +52,7 @@ NOTIFICATION_QUERIES = {
     "causes": Query("anomaly/all_causes", text="select * from anomaly.causes"),
     "missing_plans": Query("anomaly/all_missing_plans", text="select * from anomaly.missing_plans"),
     "deliveries": Query("anomaly/all_evidence", text="select * from anomaly.evidence"),
-    "judged_by": Query("anomaly/judged_by"),
+    "newest_day": Query("anomaly/newest_day", text="select max(business_date) as business_date from kpi.daily_metrics"),
     "metric_datasets": Query("anomaly/metric_datasets", _columns()),
     "labels": Query("anomaly/labels", text="select * from lineage.labels order by labelled_at, notification_id"),
     "snoozes": Query("anomaly/snoozes", text="select * from lineage.snoozes order by all"),

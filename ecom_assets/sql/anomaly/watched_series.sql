@@ -27,7 +27,7 @@ known as (
     having
         count(*) >= $min_days
         and count(*) >= 0.5 * (date_diff('day', min(business_date), max(business_date)) + 1)
-        and count(*) filter (known_days <= $min_days and value <> 0) >= 0.5 * $min_days
+        and (metric = $unjudged or count(*) filter (known_days <= $min_days and value <> 0) >= 0.5 * $min_days)
 ),
 
 believed as (

@@ -17,7 +17,7 @@ def cause(name: str, day: str, series: dict | None = None, score: float = 3.0, *
         "notification_id": name, "raised_date": at, "start_date": at, "end_date": at + pd.Timedelta(days=1),
         "is_open": False, **(series or ORDERS), "direction": "down", "severity": "minor", "score": score,
         "series_count": 2, "value": 50.0, "expected": 100.0, "lower": 80.0, "upper": 120.0, "effect_rate": -0.5,
-        "is_planned": False, **more,
+        "bar": 2.5, "verdict": "business_change", "fault_score": 0.1, "reasons": "no sign of a fault", **more,
     }  # fmt: skip
 
 
@@ -39,14 +39,14 @@ LABELS, SNOOZES, MISSING = list(label("a", "expected", "2026-05-01")), list(snoo
 ]  # fmt: skip
 
 
-def told(causes=(), labels=(), snoozes=(), missing=(), verdict="business_change") -> pd.DataFrame:
+def told(causes=(), labels=(), snoozes=(), missing=(), deliveries=None) -> pd.DataFrame:
     causes = pd.DataFrame(list(causes), columns=list(cause("a", "2026-05-01")))
-    verdicts = pd.DataFrame(
-        [(each, verdict, 0.1, "no sign of a fault", "orders") for each in causes["notification_id"]],
-        columns=["notification_id", "verdict", "fault_score", "evidence", "datasets"],
+    said = pd.DataFrame(
+        [(each, "orders", deliveries) for each in causes["notification_id"]],
+        columns=["notification_id", "datasets", "deliveries"],
     )
     return notifications(
-        causes, pd.DataFrame(list(missing), columns=MISSING), verdicts, pd.DataFrame(list(labels), columns=LABELS),
+        causes, pd.DataFrame(list(missing), columns=MISSING), said, pd.DataFrame(list(labels), columns=LABELS),
         pd.DataFrame(list(snoozes), columns=SNOOZES), NEWEST,
     ).set_index("notification_id")  # fmt: skip
 
@@ -63,25 +63,31 @@ def test_an_unlabelled_cause_is_told():
     assert row["muted_because"] is None
 
 
+def test_what_was_wrong_with_deliveries_is_told_beside_the_reasons():
+    row = told([cause("a", "2026-05-01")], deliveries="orders 2026-05-01 did not come").loc["a"]
+    assert row["evidence"] == "no sign of a fault; orders 2026-05-01 did not come"
+
+
 def test_what_people_expected_was_planned_unless_it_is_a_fault():
     found = [cause("a", "2026-05-01")]
     said = [label("a", "expected", "2026-05-01")]
     row = told(found, said).loc["a"]
     assert (row["verdict"], row["label"], row["label_note"]) == ("planned", "expected", "as agreed")
-    assert told(found, said, verdict="data_fault").loc["a", "verdict"] == "data_fault"
+    fault = [cause("a", "2026-05-01", verdict="data_fault")]
+    assert told(fault, said).loc["a", "verdict"] == "data_fault"
     assert told(found, [label("a", "confirmed", "2026-05-01")]).loc["a", "verdict"] == "business_change"
 
 
 def test_each_false_alarm_halves_how_often_its_series_may_alarm():
-    """The threshold of 0.1 false ones in 30.4 days is log10(304) = 2.48; each false alarm adds log10(2) = 0.30."""
+    """The shop alarms from 2.5 on; each false alarm of a series adds log10(2) = 0.30 for that series."""
     false = [label("a", "false_alarm", "2026-05-01")]
-    found = [cause("a", "2026-05-01"), cause("b", "2026-05-10", score=2.7), cause("c", "2026-05-10", score=2.8),
+    found = [cause("a", "2026-05-01"), cause("b", "2026-05-10", score=2.7), cause("c", "2026-05-10", score=2.85),
              cause("d", "2026-05-10", EMAIL, score=2.5), cause("e", "2026-04-01", score=2.5)]  # fmt: skip
     table = told(found, false)
     assert table["is_notified"].to_dict() == {"a": True, "b": False, "c": True, "d": True, "e": True}
     assert table.loc["b", "muted_because"] == ("a false alarm of this series raised its bar to 2.8, and it scored 2.7")
     twice = [*false, label("c", "false_alarm", "2026-05-10")]
-    later = [*found, cause("f", "2026-05-20", score=3.0), cause("g", "2026-05-20", score=3.1)]
+    later = [*found, cause("f", "2026-05-20", score=3.0), cause("g", "2026-05-20", score=3.15)]
     table = told(later, twice)
     assert (table.loc["f", "is_notified"], table.loc["g", "is_notified"]) == (False, True)
 

@@ -1,6 +1,6 @@
 """The queries of the layer `anomaly` on rows by hand."""
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -31,7 +31,7 @@ def add_metric(connection, metric: str, values: list, dimension: str = "total", 
 
 def watched(connection, metrics=("orders",), trust=(None,), at_least=(None,), min_days=4) -> dict[tuple, list]:
     params = {"metrics": list(metrics), "trust_metrics": list(trust), "trust_minimums": list(at_least),
-              "min_days": min_days}  # fmt: skip
+              "min_days": min_days, "unjudged": "discount_rate"}  # fmt: skip
     found: dict[tuple, list] = {}
     for _, metric, dimension, member, value in connection.execute(
         Query("anomaly/watched_series").sql, params
@@ -55,6 +55,13 @@ def test_watched_metrics_come_with_all_their_members(connection):
 def test_a_series_that_has_nothing_usual_is_not_watched(connection, values, is_watched):
     add_metric(connection, "orders", values)
     assert bool(watched(connection)) == is_watched
+
+
+def test_what_tells_of_promotions_comes_however_rare_they_are(connection):
+    from ecom_assets.anomalies.allowance import DISCOUNT_METRIC
+
+    add_metric(connection, DISCOUNT_METRIC, [0, 0, 0, 0, 0, 0.2])
+    assert watched(connection, [DISCOUNT_METRIC]) == {(DISCOUNT_METRIC, "", ""): [0, 0, 0, 0, 0, 0.2]}
 
 
 def test_a_day_that_cannot_be_trusted_has_no_value(connection):
@@ -107,11 +114,14 @@ def days(connection, *rows: tuple) -> None:
         [(asset, FIRST, state, count) for asset, state, count in rows])  # fmt: skip
 
 
-def file(connection, dataset: str, name: str, used: int, bad: int, loaded_hour: int, last: date = FIRST) -> None:
+def file(connection, dataset: str, name: str, used: int, bad: int, loaded_hour: int, last: date = FIRST,
+         made_hour: int | None = None) -> None:  # fmt: skip
+    made = datetime(2026, 3, 3, tzinfo=UTC) + timedelta(hours=loaded_hour if made_hour is None else made_hour)
     connection.execute(
         "insert into lineage.source_files by name select ? as source, [?] as datasets, ? as source_file, "
-        "? as last_business_date, ?::timestamp + interval (?) hour as loaded_at",
-        [dataset, dataset, name, last, FIRST + timedelta(days=1), loaded_hour])  # fmt: skip
+        "? as last_business_date, ?::timestamp + interval (?) hour as loaded_at, ? as modified_ns",
+        [dataset, dataset, name, last, FIRST + timedelta(days=1), loaded_hour,
+         int(made.timestamp()) * 10**9])  # fmt: skip
     connection.execute(
         "insert into lineage.source_days by name select ? as dataset, ? as source, ? as source_file, "
         "? as business_date, ? as rows_used, ? as rows_quarantined",
@@ -151,6 +161,16 @@ def test_an_accepted_day_tells_its_rows_and_last_hour(connection):
     assert (row["quarantined_rows"], row["is_late"], row["is_missing"], row["failed_checks"]) == (2, False, False, 0)
 
 
+def test_lines_of_an_order_that_came_twice_repeat_and_two_equal_lines_of_one_do_not(connection):
+    line = {"ordered_at": datetime(2026, 3, 2, 12), "product_id": "mug", "quantity": 1}
+    insert_rows(connection, "order_items", [
+        *(make_row("order_items", order_id="1", line_number=number, **line) for number in (1, 2)),
+        make_row("order_items", order_id="1-2", line_number=1, **line),
+    ])  # fmt: skip
+    days(connection, ("clean/order_items", "accepted", 3))
+    assert evidence(connection)["order_items"]["repeated_rows"] == 1
+
+
 def test_a_refused_day_is_there_with_its_failed_checks(connection):
     days(connection, ("clean/order_items", "refused", None))
     file(connection, "order_items", "items_2026-03-02.csv", 40, 0, loaded_hour=5)
@@ -181,6 +201,13 @@ def test_a_file_that_comes_after_the_day_was_judged_is_late(connection):
     check(connection, "orders", "rows_arrived", True, hour=31)
     file(connection, "orders", "orders_2026-03-02.csv", 10, 0, loaded_hour=30)
     assert evidence(connection)["orders"]["is_late"]
+
+
+def test_a_file_that_is_only_read_again_is_not_late(connection):
+    days(connection, ("clean/orders", "accepted", 10))
+    check(connection, "orders", "rows_arrived", True, hour=6)
+    file(connection, "orders", "orders_2026-03-02.csv", 10, 0, loaded_hour=30, made_hour=5)
+    assert not evidence(connection)["orders"]["is_late"]
 
 
 def test_other_days_are_left_alone(connection):

@@ -1,0 +1,86 @@
+"""What was found, as lines that a person reads."""
+
+import json
+from contextlib import closing
+from datetime import date
+
+import pytest
+
+from ecom_assets.cli import entry, log
+from ecom_assets.cli.labels import newest_alarms
+from ecom_assets.contracts import contract
+from ecom_assets.settings import Home, Shop
+from ecom_assets.warehouse import Warehouse, connect, open_snapshot, publish
+from ecom_assets_tests.unit.anomalies.test_notifications import EMAIL, cause, label, snooze, told
+
+SHOP = Shop(name="Labels", first_day=date(2026, 3, 1), sources={"orders": "simulated"})
+FOUND = [
+    cause("aaaa0001", "2026-05-01"),
+    cause("aaaa0002", "2026-05-10", EMAIL, is_open=True, expected=None),
+    cause("aaaa0003", "2026-05-20"),
+    cause("aaaa0004", "2026-05-21"),
+]
+
+
+def home_with(folder, table) -> Home:
+    home = Home(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    with closing(connect(folder / "w.duckdb")) as connection:
+        warehouse = Warehouse(connection, SHOP)
+        warehouse.prepare()
+        if table is not None:
+            assert warehouse.write(contract("anomaly/notifications"), table.reset_index(), None, "run").accepted
+        else:
+            connection.execute("drop table anomaly.notifications")
+        publish(connection, home, warehouse.contracts.values())
+    return home
+
+
+@pytest.fixture
+def ecom(monkeypatch, capsys):
+    def run(home: Home, *arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setenv("ECOM_HOME", str(home.root))
+        code = entry.run(arguments)
+        shown = capsys.readouterr()
+        return code, shown.out, shown.err
+
+    yield run
+    log.close_log()
+
+
+def test_each_is_a_line_with_its_evidence(tmp_path, ecom):
+    home = home_with(tmp_path, told(FOUND, [label("aaaa0003", "confirmed", "2026-05-20")],
+                                    [snooze("2026-12-31", "2026-05-31", name="aaaa0004")]))  # fmt: skip
+    code, out, _ = ecom(home, "anomalies", "list")
+    assert code == 0
+    assert out.splitlines()[::2] == [
+        "aaaa0004  2026-05-21 to 2026-05-22  orders down -50%  (minor business change, snoozed until 2026-12-31)",
+        "aaaa0003  2026-05-20 to 2026-05-21  orders down -50%  (minor business change, confirmed)",
+        "aaaa0002  2026-05-10 to 2026-05-11  sessions of channel email down  (minor business change, open)",
+        "aaaa0001  2026-05-01 to 2026-05-02  orders down -50%  (minor business change)",
+    ]
+    assert out.splitlines()[1].strip() == "no sign of a fault"
+    assert ecom(home, "anomalies", "list", "--open")[1].startswith("aaaa0002")
+    rows = json.loads(ecom(home, "anomalies", "list", "--format", "json")[1])
+    assert [row["notification_id"] for row in rows] == ["aaaa0004", "aaaa0003", "aaaa0002", "aaaa0001"]
+
+
+def test_news_are_the_newest_two_that_nobody_labelled_or_silenced(tmp_path):
+    home = home_with(tmp_path, told(FOUND, [label("aaaa0004", "confirmed", "2026-05-21")]))
+    with open_snapshot(home) as connection:
+        assert newest_alarms(connection) == [
+            "alarm    2026-05-20 to 2026-05-21  orders down -50%  (minor business change)",
+            "alarm    2026-05-10 to 2026-05-11  sessions of channel email down  (minor business change, open)"
+            " (and 1 earlier: ecom anomalies list)",
+        ]
+
+
+def test_nothing_found_and_nothing_looked_for(tmp_path, ecom):
+    quiet, blind = home_with(tmp_path / "quiet", told()), home_with(tmp_path / "blind", None)
+    assert ecom(quiet, "anomalies", "list")[:2] == (0, "Nothing was out of the ordinary.\n")
+    assert ecom(quiet, "anomalies", "list", "--open")[:2] == (0, "Nothing is open.\n")
+    code, _, err = ecom(blind, "anomalies", "list")
+    assert (code, "nothing was looked for yet" in err) == (2, True)
+    for home in (quiet, blind):
+        with open_snapshot(home) as connection:
+            assert newest_alarms(connection) == []
