@@ -8,6 +8,11 @@ import pandas as pd
 CAMPAIGN_COLUMNS = ("campaign_name", "kind", "starts_date", "ends_date", "discount_rate")
 """Columns of a campaign frame; only `kind`, `starts_date` and `ends_date` (inclusive) are needed."""
 
+ANNUAL = "annual:"
+"""What the columns of events that come back every year begin with."""
+YEAR_APART = (350, 380)
+MAX_PROFILE_DAYS = 7
+
 _YEAR = re.compile(r"[\s_-]*(19|20)\d\d[\s_-]*")
 
 
@@ -24,7 +29,9 @@ def planned_effects(times: pd.DatetimeIndex, campaigns: pd.DataFrame | None) -> 
 
     Promotions share the columns `promotion` (is one on) and `promotion_depth` (sum of the discounts, the median
     one where it is not said). Holidays are columns of their own by name without the year, so that last year's
-    Black Friday speaks for this one's; launches and others are one column a kind.
+    Black Friday speaks for this one's; launches and others are one column a kind. A promotion or launch that comes
+    back a year later under its name has columns of its own too, one for each of its days where it lasts a week at
+    most: a Black Friday is no usual promotion, and its Friday is not its Saturday.
     """
     columns: dict[str, np.ndarray] = {}
     rows = _rows(campaigns)
@@ -39,12 +46,33 @@ def planned_effects(times: pd.DatetimeIndex, campaigns: pd.DataFrame | None) -> 
         else:
             name = f"holiday:{holiday_name(row['campaign_name'])}" if row["kind"] == "holiday" else str(row["kind"])
             columns[name] = np.maximum(columns.get(name, 0.0), inside)
+        if row["kind"] == "holiday" or _comes_back(row, rows):
+            columns.update(_profile(times, row, inside, columns))
     return pd.DataFrame(columns, index=times)
 
 
 def holiday_name(name: object) -> str:
     """A holiday's name without its year: "Black Friday 2025" is "black friday"."""
     return _YEAR.sub(" ", str(name)).strip().lower() or "holiday"
+
+
+def _comes_back(row: dict, rows: list[dict]) -> bool:
+    """Whether an event of the same name stands in the calendar a year before or after."""
+    name = holiday_name(row["campaign_name"])
+    apart = (
+        abs((row["starts"] - other["starts"]).days) for other in rows if holiday_name(other["campaign_name"]) == name
+    )
+    return any(YEAR_APART[0] <= days <= YEAR_APART[1] for days in apart)
+
+
+def _profile(times: pd.DatetimeIndex, row: dict, inside: np.ndarray, columns: dict[str, np.ndarray]) -> dict:
+    """The event's own columns, by its days where they are few."""
+    name = f"{ANNUAL}{holiday_name(row['campaign_name'])}"
+    if (row["ends"] - row["starts"]).days > MAX_PROFILE_DAYS:
+        return {name: np.maximum(columns.get(name, 0.0), inside)}
+    day = (times - row["starts"]).days
+    found = {f"{name} {number + 1}": inside * (day == number) for number in range((row["ends"] - row["starts"]).days)}
+    return {each: np.maximum(columns.get(each, 0.0), one) for each, one in found.items()}
 
 
 def _rows(campaigns: pd.DataFrame | None) -> list[dict]:
