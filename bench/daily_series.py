@@ -43,8 +43,8 @@ class DailyShop:
     planned: pd.DatetimeIndex
 
 
-def daily_shop(seed: int, days: int = 486) -> DailyShop:
-    """The shop of a seed: its size and first day are drawn too."""
+def daily_shop(seed: int, days: int = 730) -> DailyShop:
+    """Two years of the shop of a seed: its size and first day are drawn too."""
     rng = np.random.default_rng([seed, 28])
     first = date(2024, 1, 1) + timedelta(days=int(rng.integers(0, 365)))
     simulator = Simulator({}, seed, first, orders_per_day=float(np.exp(rng.uniform(np.log(60), np.log(300)))))

@@ -34,12 +34,12 @@ PEYTON = Path("peyton") / "example_wp_log_peyton_manning.csv"
 
 
 class PlainProphet(ProphetForecaster):
-    """Prophet alone: no campaigns, no choice of a transform."""
+    """Prophet alone, with its own defaults throughout: no campaigns, no logarithm, no year before its second one."""
 
     name = "plain_prophet"
 
     def __init__(self) -> None:
-        super().__init__(uses_campaigns=False, chooses_transform=False)
+        super().__init__(uses_campaigns=False, chooses_transform=False, takes_year_early=False)
 
 
 def main(asked: argparse.Namespace) -> None:

@@ -1,13 +1,15 @@
 """Gradient boosting on calendar, campaign and lag features (scikit-learn's HistGradientBoosting).
 
-One model serves all horizons: a training row is an origin, a distance and what was known at that origin; the
-target is the value less the level at the origin, so that trees, which cannot extrapolate, need not know the level.
+One model serves all horizons: a training row is an origin, a distance and what was known at that origin. Trees cannot
+extrapolate: what the calendar explains is taken off first (`adjustment`), and the target is the rest less the level
+at the origin. They are left what a sum of effects does not say: how effects meet, and how the level goes on.
 """
 
 import numpy as np
 import pandas as pd
 
-from ecom_assets.forecasting.calendar import planned_effects
+from ecom_assets.forecasting.adjustment import adjust
+from ecom_assets.forecasting.calendar import ANNUAL, planned_effects
 from ecom_assets.forecasting.series import DAY_S, YEAR_DAYS, History, step_seconds
 from ecom_assets.forecasting.theta import fill_gaps
 from ecom_assets.forecasting.transform import choose_transform
@@ -35,11 +37,12 @@ class Boosting:
     def forecast(self, history: History, horizon: int) -> np.ndarray:
         """Expectations of the next `horizon` steps, in the unit of the series."""
         transform = choose_transform(history.values, history.season, history.is_non_negative)
-        values = transform.forward(history.values)
+        adjusted = adjust(history, transform.forward(history.values), horizon)
+        values = adjusted.rest
         table = _Table(history, fill_gaps(values), horizon)
         origins, distances = self._training_pairs(values, history.season, horizon)
         if len(origins) < MIN_ROWS:
-            return transform.back(np.full(horizon, table.level[-1]))
+            return transform.back(table.level[-1] + adjusted.ahead)
         from sklearn.ensemble import HistGradientBoostingRegressor
         from threadpoolctl import threadpool_limits
 
@@ -52,7 +55,8 @@ class Boosting:
             model.fit(table.features(origins, distances), values[origins + distances] - table.level[origins])
         last = np.full(horizon, len(values) - 1)
         ahead = np.arange(1, horizon + 1)
-        return transform.back(table.level[-1] + model.predict(table.features(last, ahead)))
+        rest = table.level[-1] + model.predict(table.features(last, ahead))
+        return transform.back(rest + adjusted.ahead)
 
     def _training_pairs(self, values: np.ndarray, season: int, horizon: int) -> tuple[np.ndarray, np.ndarray]:
         """Origins and distances whose target is known, the most recent kept and thinned to the limit."""
@@ -86,9 +90,11 @@ class _Table:
         position = np.arange(len(times))
         phases = [position % season for season in history.seasons if season <= 168]
         angle = 2 * np.pi * np.asarray(times.dayofyear) / YEAR_DAYS
+        plans = planned_effects(times, history.campaigns)
+        plans = plans[[name for name in plans if not str(name).startswith(ANNUAL)]]  # one day is too few for a leaf
         self.calendar = np.column_stack(
             [*phases, np.sin(angle), np.cos(angle), np.asarray(times.day),
-             planned_effects(times, history.campaigns).to_numpy()]
+             plans.to_numpy()]
         )  # fmt: skip
 
     def features(self, origins: np.ndarray, distances: np.ndarray) -> np.ndarray:

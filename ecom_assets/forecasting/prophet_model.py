@@ -2,28 +2,41 @@
 
 import logging
 import warnings
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from ecom_assets.forecasting.adjustment import LONGEST_STEP_DAYS, MIN_YEARS, YEARLY_ORDER
 from ecom_assets.forecasting.calendar import planned_effects
-from ecom_assets.forecasting.series import History
+from ecom_assets.forecasting.series import DAY_S, YEAR_DAYS, History, step_seconds
 from ecom_assets.forecasting.transform import choose_transform
 
 
 class ProphetForecaster:
-    """Prophet with its own defaults; the logarithm is taken where the series asks for it.
+    """Prophet with its own defaults but two: the logarithm where the series asks for it, and the season of the year.
+
+    Prophet itself takes up the year after two of them. From a year and a month on, last year's season says more than
+    none: on simulated shops of 13 to 24 months its error fell by a quarter to a half.
 
     Args:
         seed: of numpy's global generator, which Prophet draws from; the generator's state is put back afterwards.
-        uses_campaigns: False gives plain Prophet, the comparison.
+        uses_campaigns: False gives Prophet without plans.
         chooses_transform: False models the values as they are.
+        takes_year_early: False waits two years for the season of the year.
     """
 
     name = "prophet"
 
-    def __init__(self, seed: int = 0, uses_campaigns: bool = True, chooses_transform: bool = True) -> None:
+    def __init__(
+        self,
+        seed: int = 0,
+        uses_campaigns: bool = True,
+        chooses_transform: bool = True,
+        takes_year_early: bool = True,
+    ) -> None:
         self.seed = seed
+        self.takes_year_early = takes_year_early
         self.uses_campaigns = uses_campaigns
         self.chooses_transform = chooses_transform
 
@@ -49,7 +62,7 @@ class ProphetForecaster:
         state = np.random.get_state()  # Prophet draws from numpy's global generator
         try:
             np.random.seed(self.seed)
-            model = Prophet(uncertainty_samples=0)
+            model = Prophet(uncertainty_samples=0, yearly_seasonality=self._year(past))
             for name in regressors:
                 model.add_regressor(name, standardize=False)
             with warnings.catch_warnings():
@@ -58,6 +71,13 @@ class ProphetForecaster:
                 return model.predict(ahead)["yhat"].to_numpy("float64")
         finally:
             np.random.set_state(state)
+
+    def _year(self, past: pd.DataFrame) -> Any:
+        """Fourier order of the season of the year, or Prophet's own choice."""
+        times = pd.DatetimeIndex(past["ds"])
+        is_early = MIN_YEARS * YEAR_DAYS < (times[-1] - times[0]).days < 2 * YEAR_DAYS
+        is_early = is_early and step_seconds(times) < LONGEST_STEP_DAYS * DAY_S
+        return YEARLY_ORDER if is_early and self.takes_year_early else "auto"
 
 
 def quiet_loggers() -> None:

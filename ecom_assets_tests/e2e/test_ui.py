@@ -24,7 +24,7 @@ from ecom_assets_tests.e2e.command import ecom, environment
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
-LAYERS = ("landing", "raw", "clean", "profile", "kpi", "publish")
+LAYERS = ("landing", "raw", "clean", "profile", "kpi", "forecast", "publish")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync"]  # fmt: skip
 PATIENCE_S = 180  # the UI answers about 20 s after its start on two idle cores

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ecom_assets.forecasting.calendar import holiday_name, planned_days, planned_effects
+from ecom_assets.forecasting.calendar import ANNUAL, holiday_name, planned_days, planned_effects
 
 TIMES = pd.date_range("2025-11-26", periods=6)
 CAMPAIGNS = pd.DataFrame(
@@ -44,3 +44,19 @@ def test_a_holiday_keeps_its_name_over_the_years(name):
 def test_a_missing_column_is_named():
     with pytest.raises(ValueError, match="ends_date"):
         planned_days(TIMES, CAMPAIGNS.drop(columns="ends_date"))
+
+
+def test_an_event_that_comes_back_has_columns_of_its_own_by_day():
+    events = pd.DataFrame(
+        {
+            "campaign_name": ["Black Friday 2024", "Weekend deals 2024", "Black Friday 2025"],
+            "kind": "promotion",
+            "starts_date": ["2024-11-28", "2024-12-05", "2025-11-27"],
+            "ends_date": ["2024-11-29", "2024-12-06", "2025-11-28"],
+        }
+    )
+    times = pd.date_range("2024-11-25", "2025-12-05")
+    effects = planned_effects(times, events)
+    assert list(effects) == ["promotion", "promotion_depth", f"{ANNUAL}black friday 1", f"{ANNUAL}black friday 2"]
+    assert list(times[effects[f"{ANNUAL}black friday 2"] > 0].strftime("%Y-%m-%d")) == ["2024-11-29", "2025-11-28"]
+    assert effects["promotion"].sum() == 6

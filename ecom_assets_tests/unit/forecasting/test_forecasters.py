@@ -129,3 +129,28 @@ def test_ensemble_is_the_median_of_those_that_know():
     np.testing.assert_array_equal(said, [2.0, 6.0])
     with pytest.raises(ValueError, match="at least one"):
         median_ensemble({})
+
+
+def _two_black_fridays(length: int) -> tuple[History, np.ndarray]:
+    """A series with a season of the year, and with a Friday late in November that quadruples it; and what it will be.
+
+    The same is planned for the second year, of which `length` - 365 days are known.
+    """
+    times = pd.date_range("2024-01-01", periods=length + 40)
+    fridays = pd.to_datetime(["2024-11-29", "2025-11-28"])
+    noise = np.exp(np.random.default_rng(0).normal(0, 0.04, len(times)))
+    year = 1 + 0.4 * np.cos(2 * np.pi * (times.dayofyear.to_numpy() - 345) / 365)
+    values = 100 * WEEK[np.arange(len(times)) % 7] * year * noise * np.where(times.isin(fridays), 4.0, 1.0)
+    plans = pd.DataFrame({"campaign_name": "Black Friday", "kind": "promotion", "starts_date": fridays,
+                          "ends_date": fridays})  # fmt: skip
+    known = regular(pd.DataFrame({"time": times[:length], "value": values[:length]}), plans)
+    return known, values[length:]
+
+
+@pytest.mark.parametrize("forecaster", [Theta(), ProphetForecaster(), Boosting()], ids=lambda one: one.name)
+def test_last_year_says_how_this_one_goes(forecaster):
+    known, to_come = _two_black_fridays(680)  # to 10 November 2025
+    said = forecaster.forecast(known, 28)
+    error = np.abs(np.log(said / to_come[:28]))
+    assert np.median(error) < 0.12
+    assert error[np.argmax(to_come[:28])] < 0.5, "the Friday itself"
