@@ -65,8 +65,8 @@ def _broken(header: list[str], fields: list[str], dataset: str, kind: str) -> li
         "unreadable_optional": _optional(dataset),
         "unknown_word": _word(dataset),
     }[kind]
-    value = {"no_key": "", "unreadable_time": "0000-00-00", "unreadable_amount": "n/a", "unreadable_optional": _UNREADABLE,
-             "unknown_word": _UNKNOWN}[kind]  # fmt: skip
+    value = {"no_key": "", "unreadable_time": "0000-00-00", "unreadable_amount": "n/a",
+             "unreadable_optional": _UNREADABLE, "unknown_word": _UNKNOWN}[kind]  # fmt: skip
     return [value if column == name else field for column, field in zip(header, fields, strict=True)]
 
 
