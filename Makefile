@@ -25,12 +25,13 @@ export GX_ANALYTICS_ENABLED      := false
 export DO_NOT_TRACK              := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup demo ui test lint format bench docs clean
+.PHONY: help setup demo ui test test-duckdb2 lint format bench docs clean
 
 help: ## list what can be done
 	@echo "make demo    install, simulate a shop, run it end to end, print its last day"
 	@echo "make ui      open Dagster's UI on the state in data/ (http://127.0.0.1:3000)"
 	@echo "make test    install what tests need and run all of them; ARGS=\"-k cli\" picks some"
+	@echo "make test-duckdb2   the tests of all that runs SQL, on DuckDB 2.0 instead of the pinned 1.5"
 	@echo "make lint    ruff and mypy;  make format  mends what ruff can mend"
 	@echo "make bench   measure speed, each number beside a plain script that does the same work"
 	@echo "make docs    make anew what is in docs/ by program: the data dictionary, the picture"
@@ -46,6 +47,11 @@ ui: setup
 
 test: $(VENV)/.installed-dev .env
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+
+# The next DuckDB beside the pinned one: all that runs SQL of ours.
+test-duckdb2: $(VENV)/.duckdb2
+	PYTHONPATH=$(VENV)/duckdb2 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS) \
+		$(addprefix ecom_assets_tests/unit/, warehouse ingestion quality kpi behaviour metrics sql)
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
@@ -77,6 +83,10 @@ $(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
 
 $(VENV)/.installed-dev: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev]"
+	@touch $@
+
+$(VENV)/.duckdb2: $(VENV)/.installed-dev
+	$(BIN)/python -m pip install --quiet --no-deps --upgrade --target $(VENV)/duckdb2 duckdb==2.0.0
 	@touch $@
 
 # Dagster reads .env in its working directory: plain `dagster dev` then opens this project's state.

@@ -134,7 +134,7 @@ def _print_last_day(screen: "Console", context: ShopContext) -> None:
         for heading, (table, names, where) in _DAY.items():
             found = _of_days(connection, table, names or tuple(f"{step}_sessions" for step in _STEPS), where, days)
             if any(value is not None for _, *values in found for value in values):
-                made += [(f"[bold]{heading}[/]", "", "")] if heading != "sales" else []
+                made += [(f"{heading}:", "", "")] if heading != "sales" else []
                 made += [(_named(name, context.shop.currency), *(show.readable(value, name) for value in values))
                          for name, *values in found]  # fmt: skip
     titles = [f"{context.shop.name}, sales of", *(f"{day:%A} {day}" for day in days)]

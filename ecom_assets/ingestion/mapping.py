@@ -113,6 +113,11 @@ class Mapping(_Strict):
         sql = self.datasets[dataset].sql
         return self.text_of(sql) if sql else None
 
+    def sql_files(self) -> dict[str, Path]:
+        """Every SELECT that the mapping names, by the key that names it."""
+        stated = {f"datasets.{name}.sql": dataset.sql for name, dataset in self.datasets.items() if dataset.sql}
+        return {**stated, **{f"views.{name}": sql for name, sql in self.views.items()}}
+
     def text_of(self, sql: Path) -> str:
         """The SELECT in a file beside the mapping."""
         return (self.path.parent / sql).read_text(encoding="utf-8").strip().rstrip(";")
@@ -144,9 +149,7 @@ def load_mapping(path: Path) -> Mapping:
         mapping = Mapping(**{**stated, "path": path})
     except ValidationError as error:
         raise MappingError("\n".join(_explained(path, fault) for fault in error.errors())) from error
-    files = {f"datasets.{name}.sql": dataset.sql for name, dataset in mapping.datasets.items() if dataset.sql}
-    files |= {f"views.{name}": sql for name, sql in mapping.views.items()}
-    for key, sql in files.items():
+    for key, sql in mapping.sql_files().items():
         if not (path.parent / sql).is_file():
             raise MappingError(f"{path}: {key}: there is no file {path.parent / sql}")
     return mapping

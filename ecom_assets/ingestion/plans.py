@@ -1,6 +1,8 @@
 """What the shop's file says about where data comes from, as plans that can be carried out. Reads no data."""
 
 import difflib
+import hashlib
+import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,6 +25,8 @@ class SourcePlan:
     mapping: Mapping | None
     source: Source
     contracts: dict[str, Contract] = field(default_factory=dict, repr=False)
+    read_as: str = field(default="", repr=False)
+    """Changes with all that decides how a file is read: the mapping and its SQL, the contracts, the shop's settings."""
 
     @property
     def expected_columns(self) -> dict[str, bool]:
@@ -45,7 +49,7 @@ def plan_sources(shop: Shop, shop_file: Path) -> tuple[SourcePlan, ...]:
         PlanError: a source that is neither a dataset nor mapped, or a dataset that is fed twice.
         MappingError: a mapping that cannot be read, naming its file and key.
     """
-    plans = tuple(_plan(name, source, shop_file.parent) for name, source in shop.sources.items())
+    plans = tuple(_plan(name, source, shop_file.parent, shop) for name, source in shop.sources.items())
     fed: dict[str, str] = {}
     for plan in plans:
         for dataset in plan.feeds:
@@ -57,7 +61,7 @@ def plan_sources(shop: Shop, shop_file: Path) -> tuple[SourcePlan, ...]:
     return plans
 
 
-def _plan(name: str, source: Source, folder: Path) -> SourcePlan:
+def _plan(name: str, source: Source, folder: Path, shop: Shop) -> SourcePlan:
     known = dataset_contracts()
     mapping = load_mapping(folder / source.mapping) if source.mapping else None
     if mapping is None and name not in known:
@@ -65,14 +69,27 @@ def _plan(name: str, source: Source, folder: Path) -> SourcePlan:
         hint = f"; did you mean {close[0]}?" if close else ""
         raise PlanError(f"sources.{name}: no dataset of that name, and no mapping{hint} Datasets: {', '.join(known)}")
     feeds = tuple(mapping.datasets) if mapping else (name,)
+    contracts = {dataset: known[dataset] for dataset in feeds}
     return SourcePlan(
         name=name,
         feeds=feeds,
         pattern=source.path or f"{name}/*.{{csv,parquet}}",
         mapping=mapping,
         source=source,
-        contracts={dataset: known[dataset] for dataset in feeds},
+        contracts=contracts,
+        read_as=_read_as(source, mapping, contracts, shop),
     )
+
+
+def _read_as(source: Source, mapping: Mapping | None, contracts: dict[str, Contract], shop: Shop) -> str:
+    said = {
+        "source": source.model_dump_json(exclude={"kind", "path", "mapping", "delete_with_file"}),
+        "mapping": mapping.model_dump_json(exclude={"path"}) if mapping else None,
+        "sql": [mapping.text_of(file) for file in mapping.sql_files().values()] if mapping else [],
+        "contracts": [contract.model_dump_json() for contract in contracts.values()],
+        "shop": [shop.time_zone, shop.currency],
+    }
+    return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:16]
 
 
 __all__ = ["MappingError", "PlanError", "SourcePlan", "plan_sources"]

@@ -51,6 +51,7 @@ class Staged:
     source: str
     feeds: tuple[str, ...]
     receipts: list[Receipt]
+    read_as: str = ""
 
 
 def stage_files(
@@ -121,7 +122,7 @@ class _Staging:
         add_raw_texts(self.connection, self.opened)
         receipts = {**{o.file.name: self._receipt(o) for o in self.opened}, **self.refused}
         self._add_counts(receipts)
-        return Staged(self.plan.name, self.plan.feeds, [receipts[file.name] for file in files])
+        return Staged(self.plan.name, self.plan.feeds, [receipts[file.name] for file in files], self.plan.read_as)
 
     def _execute(self, sql: str, values: list[object] | None = None) -> duckdb.DuckDBPyConnection:
         return self.connection.execute(sql, values)

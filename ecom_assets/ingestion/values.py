@@ -75,11 +75,13 @@ def parsed_sql(column: Column, text: str) -> str:
 
 
 def _timestamp(text: str) -> str:
-    # A cast to TIMESTAMP drops an offset (duckdb 1.5.6: '08:26:00+01:00' gives 08:26), so those go by TIMESTAMPTZ.
+    # A cast to TIMESTAMP drops an offset (duckdb 1.5.6: '08:26:00+01:00' gives 08:26), so those go by TIMESTAMPTZ;
+    # duckdb 2.0 drops any last word as well, PM among them, so a text that ends in a letter is not cast.
     offset = f"length({text}) > 10 AND regexp_matches(substr({text}, 11), '[-+]')"
     return (
         f"CASE WHEN {text} >= ':' THEN NULL WHEN suffix({text}, 'Z') THEN TRY_CAST({text} AS TIMESTAMP)"
-        f" WHEN {offset} THEN timezone('UTC', TRY_CAST({text} AS TIMESTAMPTZ)) ELSE TRY_CAST({text} AS TIMESTAMP) END"
+        f" WHEN {offset} THEN timezone('UTC', TRY_CAST({text} AS TIMESTAMPTZ))"
+        f" WHEN right(rtrim({text}), 1) > '9' THEN NULL ELSE TRY_CAST({text} AS TIMESTAMP) END"
     )
 
 

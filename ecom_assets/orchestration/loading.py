@@ -43,6 +43,10 @@ def load_source(context: dg.AssetExecutionContext, session: Session, plan: "Sour
     session.progress(f"raw/{plan.name}", "started")
     found = discover(plan, session.context.landing)
     changed, gone = session.warehouse.changed_files(plan, found)
+    otherwise = session.warehouse.read_otherwise(plan)
+    if otherwise:
+        session.notes.append(f"{plan.name}: its mapping, its contract or the shop's settings changed; {otherwise:,} "
+                             "files that were read before are read again")  # fmt: skip
     receipts: list[Receipt] = []
     with session.timed("load"):
         for batch in batches(plan, changed):

@@ -100,20 +100,20 @@ def days_to_do(context: ShopContext) -> list[date]:
 
 
 def new_files(context: ShopContext) -> list[str]:
-    """Landing files that the newest snapshot does not know, or knows with another size or time."""
+    """Landing files that the newest snapshot does not know, or knows with another size, time or reading."""
     from ecom_assets.ingestion import discover, plan_sources
     from ecom_assets.warehouse import NoSnapshotError, open_snapshot
 
     found = {
-        (plan.name, file.name): (file.size_bytes, file.modified_ns)
+        (plan.name, file.name): (file.size_bytes, file.modified_ns, plan.read_as)
         for plan in plan_sources(context.shop, context.shop_file)
         for file in discover(plan, context.landing)
     }
     try:
         with open_snapshot(context.home) as connection:
-            sql = "select source, source_file, size_bytes, modified_ns from lineage.source_files"
+            sql = "select source, source_file, size_bytes, modified_ns, read_as from lineage.source_files"
             known = {row[:2]: row[2:] for row in connection.execute(sql).fetchall()}
     except NoSnapshotError:
         known = {}
-    return [f"{name} {size} {time}" for (source, name), (size, time) in sorted(found.items())
-            if known.get((source, name)) != (size, time)]  # fmt: skip
+    return [" ".join(map(str, (name, *state))) for (source, name), state in sorted(found.items())
+            if known.get((source, name)) != state]  # fmt: skip

@@ -29,9 +29,9 @@ LINEAGE_TABLES = {
     "source_files": """source VARCHAR, datasets VARCHAR[], source_file VARCHAR, size_bytes BIGINT, modified_ns BIGINT,
         file_hash VARCHAR, loaded_hash VARCHAR, rows_used BIGINT, rows_quarantined BIGINT, first_event_at TIMESTAMP,
         last_event_at TIMESTAMP, first_business_date DATE, last_business_date DATE, refused VARCHAR,
-        warnings VARCHAR[], run_id VARCHAR, loaded_at TIMESTAMP""",
+        warnings VARCHAR[], run_id VARCHAR, loaded_at TIMESTAMP, read_as VARCHAR""",
     "source_days": """dataset VARCHAR, source VARCHAR, source_file VARCHAR, business_date DATE, rows_used BIGINT,
-        rows_quarantined BIGINT, file_hash VARCHAR""",
+        rows_quarantined BIGINT, file_hash VARCHAR, read_as VARCHAR""",
     # A day of a partitioned table, or with a null date a whole table: how it was last evaluated and what stands.
     "days": """asset VARCHAR, business_date DATE, state VARCHAR, stale BOOLEAN, fingerprint VARCHAR, reason VARCHAR,
         run_id VARCHAR, evaluated_at TIMESTAMP, row_count BIGINT, content_hash HUGEINT, newest_day DATE,
@@ -56,7 +56,7 @@ LINEAGE_VIEWS = {
     # What was delivered for a dataset's day: every file of a source that feeds it, whichever dataset it touched.
     "fingerprints": """with files as (
             select feeds.dataset, days.business_date,
-                sum(hash(days.dataset, source_file, rows_used, rows_quarantined, file_hash)) as files
+                sum(hash(days.dataset, source_file, rows_used, rows_quarantined, file_hash, read_as)) as files
             from lineage.source_days days join lineage.feeds feeds on feeds.source = days.source
             group by feeds.dataset, days.business_date
         ), moved as (

@@ -28,10 +28,11 @@ class File(Protocol):
 
 
 class Plan(Protocol):
-    """A source: its name and the datasets that its files feed."""
+    """A source: its name, the datasets that its files feed, and a token of how they are read."""
 
     name: str
     feeds: tuple[str, ...]
+    read_as: str
 
 
 class StagedFiles(Protocol):
@@ -40,18 +41,23 @@ class StagedFiles(Protocol):
     source: str
     feeds: tuple[str, ...]
     receipts: Sequence[Any]
+    read_as: str
 
 
 def changed_files(connection: Connection, plan: Plan, files: Sequence[File]) -> tuple[list[File], list[str]]:
     """The files that are new or hold something else than when last seen, and the names of those that went away.
 
-    Size and modification time decide; where only the time differs, the content does.
+    Size and modification time decide; where only the time differs, the content does. Files that were read by another
+    mapping or under other settings count as changed: what they mean may be something else now.
     """
-    sql = "select source_file, size_bytes, modified_ns, file_hash from lineage.source_files where source = ?"
+    sql = "select source_file, size_bytes, modified_ns, file_hash, read_as from lineage.source_files where source = ?"
     known = {row[0]: row[1:] for row in rows(connection, sql, [plan.name])}
     changed = []
     for file in files:
-        size, modified, file_hash = known.get(file.name, (None, None, None))
+        size, modified, file_hash, read_as = known.get(file.name, (None, None, None, None))
+        if read_as != plan.read_as:
+            changed.append(file)
+            continue
         if (size, modified) == (file.size_bytes, file.modified_ns):
             continue
         if size == file.size_bytes and file_hash == hash_of(file.path):
@@ -61,6 +67,12 @@ def changed_files(connection: Connection, plan: Plan, files: Sequence[File]) -> 
             continue
         changed.append(file)
     return changed, sorted(known.keys() - {file.name for file in files})
+
+
+def read_otherwise(connection: Connection, plan: Plan) -> int:
+    """How many files of the source were last read by another mapping, contract or setting than now."""
+    sql = "select count(*) from lineage.source_files where source = ? and read_as is distinct from ?"
+    return int(rows(connection, sql, [plan.name, plan.read_as])[0][0])
 
 
 def hash_of(path: Path) -> str:
@@ -209,12 +221,13 @@ def _record_days(connection: Connection, staged: StagedFiles, taken: Sequence[An
             insert into lineage.source_days by name
             select $dataset as dataset, $source as source, hashes.source_file,
                 coalesce(used.business_date, rejected.business_date) as business_date,
-                coalesce(used.n, 0) as rows_used, coalesce(rejected.n, 0) as rows_quarantined, file_hash
+                coalesce(used.n, 0) as rows_used, coalesce(rejected.n, 0) as rows_quarantined, file_hash,
+                $read_as as read_as
             from used full join rejected on rejected.source_file = used.source_file
                 and rejected.business_date is not distinct from used.business_date
             join hashes on hashes.source_file = coalesce(used.source_file, rejected.source_file)
         """
-        rows(connection, sql, {"dataset": dataset, "source": staged.source, **hashes})
+        rows(connection, sql, {"dataset": dataset, "source": staged.source, "read_as": staged.read_as, **hashes})
 
 
 def _record_files(connection: Connection, staged: StagedFiles, run_id: str, at: Any, modified: dict[str, int]) -> None:
@@ -241,7 +254,7 @@ def _record_files(connection: Connection, staged: StagedFiles, run_id: str, at: 
         seen = (each.size_bytes, modified.get(each.source_file), each.file_hash)
         found.append(
             (staged.source, list(staged.feeds), each.source_file, *seen, *standing, each.refused, list(each.warnings),
-             run_id, loaded_at)
+             run_id, loaded_at, staged.read_as)
         )  # fmt: skip
     sql = """delete from lineage.source_files
         where source = $source and source_file in (select unnest($names::varchar[]))"""

@@ -55,6 +55,10 @@ class Warehouse:
         """The landing files that are new or changed, and the names of files of this source that went away."""
         return files.changed_files(self.connection, plan, found)
 
+    def read_otherwise(self, plan: files.Plan) -> int:
+        """How many files of this source were last read by another mapping, contract or setting than now."""
+        return files.read_otherwise(self.connection, plan)
+
     def replace_files(self, staged: files.StagedFiles, run_id: str, seen: Iterable[files.File] = ()) -> None:
         """Put what ingestion staged in the place of what the same files brought before, in one transaction."""
         files.replace_files(self.connection, self._datasets(), self._keys(), staged, run_id, seen)

@@ -90,6 +90,32 @@ def test_a_refused_file_is_named_and_takes_nothing_away(corner):
     ecom(corner / "home", "run")
 
 
+def test_a_changed_mapping_reads_the_same_files_again(corner):
+    mapping = corner / "shop" / "till.yaml"
+    before, stated = rows(corner / "home", HASHES), mapping.read_text()
+    sales = "select business_date, gross_amount from kpi.daily_revenue where business_date = '2026-03-04'"
+    mapping.write_text(stated.replace("offen: pending", "offen: paid"))
+    said = ecom(corner / "home", "run").stdout
+    assert "till: its mapping, its contract or the shop's settings changed; 3 files" in said
+    assert rows(corner / "home", sales) == [{"business_date": "2026-03-04", "gross_amount": "21.58"}]  # 19.00 + 2×1.29
+    mapping.write_text(stated)
+    ecom(corner / "home", "run")
+    assert rows(corner / "home", HASHES) == before
+
+
+def test_a_changed_time_zone_moves_rows_to_other_days(corner):
+    shop = corner / "shop" / "shop.yaml"
+    before, stated = rows(corner / "home", HASHES), shop.read_text()
+    first = "select ordered_at from clean.orders order by 1 limit 1"
+    was = rows(corner / "home", first)
+    shop.write_text(stated.replace("Europe/Berlin", "America/New_York"))
+    ecom(corner / "home", "run")
+    assert rows(corner / "home", first)[0]["ordered_at"] > was[0]["ordered_at"], "the till's times are local ones"
+    shop.write_text(stated)
+    ecom(corner / "home", "run")
+    assert rows(corner / "home", HASHES) == before
+
+
 def test_a_second_writer_is_told_who_writes(corner):
     with writer_lock(Home(corner / "home"), "a long backfill"):
         told = ecom(corner / "home", "run", code=1).stderr

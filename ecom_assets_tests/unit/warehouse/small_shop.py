@@ -152,12 +152,14 @@ class StagedFiles:
     source: str
     feeds: tuple[str, ...]
     receipts: list[Receipt]
+    read_as: str = "v1"
 
 
 @dataclass(frozen=True)
 class Plan:
     name: str
     feeds: tuple[str, ...]
+    read_as: str = "v1"
 
 
 def new_warehouse(path: Any = ":memory:", shop: Shop = SHOP, contracts: Sequence[Contract] = CONTRACTS) -> Warehouse:
