@@ -82,7 +82,7 @@ def api_logs(world: World, day: int, faults: bool) -> Rows:
     status = np.where(out, 503, np.where(timed_out, 504, status))
     wait = np.where(out | timed_out, wait * 6, wait)
     at = visits.at_ms[step] + 20 * slot
-    names = [pa.array([row[i] for row in CALLS], pa.string()) for i in range(3)]
+    names = [columns.words_once(pa.array([row[i] for row in CALLS], pa.string())) for i in range(3)]
     made = {
         "request_id": columns.long_ids("Q", number),
         "occurred_at": columns.timestamps_ms(world.clock.utc_ms(day, at)),
