@@ -18,14 +18,23 @@ if TYPE_CHECKING:
 
 DEMO_DAYS = 180
 _HEADER = "# Written by `ecom demo`; `ecom reset` takes it away again.\n"
-_LAST_DAY = """
-    with newest as (select max(business_date) as newest_date from kpi.daily_revenue)
-    select business_date, orders, gross_amount, discount_amount, refund_amount, net_amount, total_sales_amount,
-        average_order_value, conversion_rate
-    from kpi.daily_revenue, newest
-    where business_date in (newest_date, newest_date - 7)
-    order by business_date desc
-"""
+# What the newest day's tables say, by heading: table, its columns and the row that stands for the whole shop.
+_DAY = {
+    "sales": (
+        "kpi.daily_revenue", ("orders", "gross_amount", "discount_amount", "refund_amount", "net_amount",
+                              "total_sales_amount", "average_order_value", "conversion_rate"), "true",
+    ),
+    "visits": (
+        "kpi.session_behavior", ("sessions", "pages_per_session", "bounce_rate", "duration_median_s"),
+        "dimension = 'all'",
+    ),
+    "way to the purchase": ("kpi.purchase_funnel", (), "true"),
+    "carts": ("kpi.cart_abandonment", ("cart_abandonment_rate", "abandoned_carts", "lost_amount"), "dimension = 'all'"),
+    "speed": ("kpi.page_speed", ("lcp_p75_ms", "lcp_p95_ms", "apdex_score"), "dimension = 'all'"),
+    "services": ("kpi.api_health", ("calls", "errors", "error_rate", "response_time_p95_ms"), "dimension = 'all'"),
+    "help and opinions": ("kpi.support_performance", ("opened", "resolved", "backlog"), "dimension = 'all'"),
+}  # fmt: skip
+_STEPS = ("view", "cart", "checkout", "payment", "purchase")
 
 
 def demo(days: int | None, seed: int | None, orders_per_day: float | None) -> None:
@@ -114,25 +123,49 @@ def _newest_simulated(context: ShopContext) -> date | None:
 
 
 def _print_last_day(screen: "Console", context: ShopContext) -> None:
-    """The newest day's sales beside those of a week before, from the snapshot as any reader sees it."""
+    """The newest day's numbers beside those of a week before, from the snapshot as any reader sees it."""
     from ecom_assets.warehouse import open_snapshot
 
     with closing(open_snapshot(context.home)) as connection:
-        found = connection.execute(_LAST_DAY)
-        names = [column[0] for column in found.description]
-        rows = found.fetchall()
-        alarms = newest_alarms(connection)
-    if not rows:
-        return
-    currency = context.shop.currency
-    made = [
-        (f"{name.replace('_', ' ')}{f' ({currency})' if name.endswith(('_amount', '_value')) else ''}",
-         *(show.readable(row[at], name) for row in rows))
-        for at, name in enumerate(names)
-        if at
-    ]  # fmt: skip
-    titles = [f"{context.shop.name}, sales of", *(f"{row[0]:%A} {row[0]}" for row in rows)]
+        (newest,) = connection.execute("select max(business_date) from kpi.daily_revenue").fetchall()[0]
+        if newest is None:
+            return
+        days = (newest, newest - timedelta(days=7))
+        made: list[tuple[str, ...]] = []
+        for heading, (table, names, where) in _DAY.items():
+            found = _of_days(connection, table, names or tuple(f"{step}_sessions" for step in _STEPS), where, days)
+            if any(value is not None for _, *values in found for value in values):
+                made += [(f"{heading}:", "", "")] if heading != "sales" else []
+                made += [(_named(name, context.shop.currency), *(show.readable(value, name) for value in values))
+                         for name, *values in found]  # fmt: skip
+    titles = [f"{context.shop.name}, sales of", *(f"{day:%A} {day}" for day in days)]
     screen.print()
     screen.print(show.table(titles, made, right=True))
     for line in alarms:
         screen.print(line, markup=False, soft_wrap=True)
+
+
+def _of_days(
+    connection: Any, table: str, names: tuple[str, ...], where: str, days: tuple[date, ...]
+) -> list[tuple[Any, ...]]:
+    """Each measure with its value on each of the days; none where the shop has no such table."""
+    schema, name = table.split(".")
+    known = "select 1 from information_schema.tables where table_schema = ? and table_name = ?"
+    if not connection.execute(known, [schema, name]).fetchall():
+        return []
+    # Only the funnel has several rows a day, of counts.
+    measures = ", ".join(f"sum({each})" if each.endswith("_sessions") else f"any_value({each})" for each in names)
+    rows = connection.execute(
+        f"select business_date, {measures} from {table} where {where} and list_contains(?, business_date) group by all",
+        [list(days)],
+    ).fetchall()
+    by_day = {day: values for day, *values in rows}
+    return [(each, *(by_day.get(day, [None] * len(names))[at] for day in days)) for at, each in enumerate(names)]
+
+
+def _named(name: str, currency: str) -> str:
+    """A measure as the table names it, with its unit."""
+    for ending, unit in (("_ms", " (ms)"), ("_s", " (s)")):
+        if name.endswith(ending):
+            return name.removesuffix(ending).replace("_", " ") + unit
+    return name.replace("_", " ") + (f" ({currency})" if name.endswith(("_amount", "_value")) else "")

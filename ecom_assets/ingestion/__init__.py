@@ -5,7 +5,7 @@ trusted is refused whole. Nothing here writes to the warehouse, imports Dagster,
 """
 
 from ecom_assets.ingestion.clean_sql import clean_select, key_hash_sql, moved_keys_sql
-from ecom_assets.ingestion.discovery import LandingFile, discover, file_hash
+from ecom_assets.ingestion.discovery import LandingFile, batches, discover, file_hash
 from ecom_assets.ingestion.mapping import Mapping, MappingError, load_mapping
 from ecom_assets.ingestion.plans import PlanError, SourcePlan, plan_sources
 from ecom_assets.ingestion.staging import Receipt, Staged, stage_files
@@ -18,6 +18,7 @@ __all__ = [
     "Receipt",
     "SourcePlan",
     "Staged",
+    "batches",
     "clean_select",
     "discover",
     "file_hash",

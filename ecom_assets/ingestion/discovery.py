@@ -3,6 +3,7 @@
 import hashlib
 import logging
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from ecom_assets.ingestion.plans import SourcePlan
 
 _BRACES = re.compile(r"\{([^{}]*)\}")
 _log = logging.getLogger(__name__)
+_BATCH_BYTES = 400_000_000  # as text; staged, texts take about twice that
+_PACKED, _PACKED_ENDINGS = 10, (".parquet", ".pq", ".gz", ".xlsx", ".xlsm")  # bytes of text in one of these files
 _UNFINISHED = (".tmp", ".temp", ".part", ".partial", ".crdownload", ".download", ".filepart", ".swp", ".lock", "~")
 
 
@@ -46,6 +49,24 @@ def discover(plan: SourcePlan, landing: Path) -> list[LandingFile]:
         state = path.stat()
         found[relative.as_posix()] = LandingFile(relative.as_posix(), path, state.st_size, state.st_mtime_ns)
     return [found[name] for name in sorted(found)]
+
+
+def batches(plan: SourcePlan, files: Sequence[LandingFile]) -> Iterator[list[LandingFile]]:
+    """The files in runs that are staged together: what is staged lies in memory, many times the size of Parquet.
+
+    The files of a mapping stay together, as its SQL may look beyond one file.
+    """
+    batch: list[LandingFile] = []
+    weight = 0
+    for file in files:
+        heavy = _PACKED if file.name.lower().endswith(_PACKED_ENDINGS) else 1
+        if batch and plan.mapping is None and weight + heavy * file.size_bytes > _BATCH_BYTES:
+            yield batch
+            batch, weight = [], 0
+        batch.append(file)
+        weight += heavy * file.size_bytes
+    if batch:
+        yield batch
 
 
 def alternatives(pattern: str) -> list[str]:

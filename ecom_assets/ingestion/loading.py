@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 import duckdb
 
-from ecom_assets.ingestion.opening import Bulk, Opened
+from ecom_assets.ingestion.opening import Bulk, Opened, is_mostly_broken
 from ecom_assets.ingestion.parquet_bulk import ParquetBulk, parquet_select
 from ecom_assets.ingestion.ragged import split_ragged
 from ecom_assets.ingestion.values import literal, quoted
@@ -151,6 +151,8 @@ def _lines_of(found: tuple[int, int, int] | None, opened: Opened) -> list[_RunOf
     split = split_ragged(data, opened.bulk.delimiter, len(opened.header.columns))
     if split is None or sum(run.count for run in split[0]) != count:
         return None
+    if is_mostly_broken(len(split[1]), count):
+        return None  # the exact reader says what is wrong with it
     runs, opened.faults = split
     rows = []
     for run in runs:

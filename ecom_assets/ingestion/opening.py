@@ -178,8 +178,13 @@ def _collected(file: LandingFile, digest: str, header: Header, found: Iterable[R
     return Opened(file, digest, header, len(lines) + len(faults), None, pa.table(arrays), faults)
 
 
+def is_mostly_broken(faults: int, good: int) -> bool:
+    """Whether so many lines are no record that the file as a whole cannot be trusted."""
+    return faults >= 3 and faults > good
+
+
 def _refuse_mostly_broken(faults: list[Record], good: int) -> None:
-    if len(faults) >= 3 and len(faults) > good:
+    if is_mostly_broken(len(faults), good):
         first = faults[0]
         raise FileRefusedError(
             f"line {first.line}: {first.fault}, and so on {len(faults)} of {good + len(faults)} lines; the rows do not"

@@ -13,7 +13,7 @@ from ecom_assets.orchestration.session import Session
 from ecom_assets.orchestration.table_asset import key_of
 
 if TYPE_CHECKING:
-    from ecom_assets.ingestion import SourcePlan, Staged
+    from ecom_assets.ingestion import Receipt, SourcePlan
 
 READABLE = "files_are_readable"
 COMPLETE = "files_bring_every_column"
@@ -38,7 +38,7 @@ def raw_checks(plan: "SourcePlan") -> list[dg.AssetCheckSpec]:
 
 def load_source(context: dg.AssetExecutionContext, session: Session, plan: "SourcePlan") -> Iterator[Any]:
     """Load what is new of a source, then yield its checks and a materialization for each dataset that it feeds."""
-    from ecom_assets.ingestion import discover, stage_files
+    from ecom_assets.ingestion import batches, discover, stage_files
 
     session.progress(f"raw/{plan.name}", "started")
     found = discover(plan, session.context.landing)
@@ -47,18 +47,18 @@ def load_source(context: dg.AssetExecutionContext, session: Session, plan: "Sour
     if otherwise:
         session.notes.append(f"{plan.name}: its mapping, its contract or the shop's settings changed; {otherwise:,} "
                              "files that were read before are read again")  # fmt: skip
-    staged: Staged | None = None
+    receipts: list[Receipt] = []
     with session.timed("load"):
-        if changed:
+        for batch in batches(plan, changed):
             session.is_published = False
-            staged = stage_files(session.connection, plan, changed, session.context.shop)
-            session.warehouse.replace_files(staged, context.run_id, seen=changed)
+            staged = stage_files(session.connection, plan, batch, session.context.shop)
+            session.warehouse.replace_files(staged, context.run_id, seen=batch)
+            receipts += staged.receipts
         if gone and plan.source.delete_with_file:
             session.is_published = False
             session.warehouse.forget_files(plan, gone)
     if gone and not plan.source.delete_with_file:
         context.log.warning(f"{plan.name}: {len(gone)} files went away; their rows are kept ({', '.join(gone[:5])})")
-    receipts = list(staged.receipts) if staged else []
     session.receipts += receipts
     refused = session.refused_files(plan.name)
     yield _readable(plan, refused)

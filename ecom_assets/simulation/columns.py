@@ -37,8 +37,19 @@ def long_ids(prefix: str, number: Ints) -> pa.Array:
 
 
 def chosen(dictionary: pa.Array, index: Ints, missing: np.ndarray | None = None) -> pa.DictionaryArray:
-    """Values of a dictionary by index, kept as such: written to Parquet without a copy a row."""
+    """Values of a dictionary by index, kept as such: written to Parquet without a copy a row.
+
+    A dictionary in which a value stands twice must come as `words_once` gives it: of such values Arrow 26 writes
+    now one, now the other, so that equal rows would give unequal bytes.
+    """
+    if isinstance(dictionary, pa.DictionaryArray):
+        index, dictionary = dictionary.indices.to_numpy()[index], dictionary.dictionary
     return pa.DictionaryArray.from_arrays(pa.array(index.astype(np.int32, copy=False), mask=missing), dictionary)
+
+
+def words_once(values: pa.Array) -> pa.DictionaryArray:
+    """The values, each of which may stand several times, as a dictionary for `chosen`."""
+    return values.dictionary_encode()
 
 
 def plain(table: pa.Table) -> pa.Table:

@@ -102,9 +102,9 @@ def _session_columns(world: World, day: int, faults: bool) -> SessionColumns:
     recorded = tracked(world, day, sessions) if faults else np.ones(len(sessions), dtype=bool)
     return SessionColumns(
         session_id=columns.ids("S", sessions.number),
-        visitor_id=columns.ids("V", sessions.visitor),
+        visitor_id=columns.words_once(columns.ids("V", sessions.visitor)),
         visitor_hidden=silent,
-        customer_id=columns.ids("K", sessions.customer),
+        customer_id=columns.words_once(columns.ids("K", sessions.customer)),
         customer_hidden=~known,
         country=country.astype(np.int64),
         recorded=recorded,
@@ -214,7 +214,7 @@ def _campaigns(world: World, day: int, channel: Ints) -> tuple[pa.Array, np.ndar
     for campaign in world.plan.campaigns:
         if campaign.channel in world.channels and campaign.is_registered and campaign.is_live(today):
             running[world.channels.index(campaign.channel)] = campaign.campaign_id
-    return pa.array(running), np.array([bool(name) for name in running])[channel]
+    return columns.words_once(pa.array(running)), np.array([bool(name) for name in running])[channel]
 
 
 _LOAD_MS = np.zeros(walk.STATES)

@@ -96,7 +96,9 @@ def simulate_files(
     by_day = partition_by == "date"
     work = partial(_write_days, simulator, out, format, by_day, datasets or (*landing.WHOLE, *DAILY), days - 1)
     blocks = in_blocks(work, range(days), workers if by_day else 1, progress)
-    rows = sum((Counter(block.rows) for block in blocks), Counter[str]())
+    rows: Counter[str] = Counter()
+    for block in blocks:
+        rows.update(block.rows)
     return Written(dict(rows), sorted({path for block in blocks for path in block.paths}))
 
 
@@ -236,8 +238,4 @@ def _beside(path: Path) -> Path:
 
 def _parquet(path: Path, table: pa.Table) -> pq.ParquetWriter:
     # Without Arrow's own schema a reader sees plain columns; dictionaries are only how they are stored.
-    return pq.ParquetWriter(
-        _beside(path), table.schema, compression="snappy", use_dictionary=landing.dictionaries(table.schema),
-        store_schema=False,
-        dictionary_pagesize_limit=16 << 20, write_statistics=True,
-    )  # fmt: skip
+    return pq.ParquetWriter(_beside(path), table.schema, compression="snappy", **landing.parquet_options(table.schema))

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -233,12 +233,17 @@ def csv_bytes(table: pa.Table, header: bool = True) -> bytes:
 
 def parquet_bytes(table: pa.Table) -> bytes:
     """A table as Parquet, its repeated words as dictionaries; without Arrow's own schema, so any reader sees plain."""
-    sink, repeated = io.BytesIO(), dictionaries(table.schema)
-    pq.write_table(
-        table.combine_chunks(), sink, compression="zstd", use_dictionary=repeated, store_schema=False,
-        dictionary_pagesize_limit=16 << 20,
-    )  # fmt: skip
+    sink = io.BytesIO()
+    pq.write_table(table.combine_chunks(), sink, compression="zstd", **parquet_options(table.schema))
     return sink.getvalue()
+
+
+def parquet_options(schema: pa.Schema) -> dict[str, Any]:
+    """How any Parquet is written."""
+    return {
+        "use_dictionary": dictionaries(schema), "write_statistics": True, "store_schema": False,
+        "dictionary_pagesize_limit": 16 << 20,
+    }  # fmt: skip
 
 
 def dictionaries(schema: pa.Schema) -> list[str]:

@@ -5,7 +5,9 @@ import pyarrow as pa
 
 from ecom_assets.simulation import columns, walk
 from ecom_assets.simulation.events import SLOTS, session_columns, slowdown
+from ecom_assets.simulation.incidents import touching
 from ecom_assets.simulation.sales import AT_CHECKOUT, AT_PAYMENT
+from ecom_assets.simulation.sessions import Sessions
 from ecom_assets.simulation.streams import hashed
 from ecom_assets.simulation.tables import Rows, table
 from ecom_assets.simulation.visits import visits_of
@@ -37,6 +39,20 @@ _LATENCY_SD = 0.45
 _TAIL_SHARE, _TAIL_SHAPE = 0.01, 1.3
 
 
+def failing(world: World, day: int, sessions: Sessions, kind: str, fate: int) -> np.ndarray:
+    """Sessions whose calls an incident let fail: all whose order it took away, and as large a share of the others.
+
+    Who bought met no such error, and who would have left at this step anyhow is hit as often as who would have bought.
+    """
+    hit = (sessions.cut == fate) & (sessions.later == 0)
+    others = (sessions.order < 0) & ~hit
+    for incident in touching(world.incidents, day, kind):
+        own = hashed(world.seed, f"hit.calls.{incident.ordinal}", sessions.number)
+        reached = world.in_scope(incident, sessions.channel, sessions.device)
+        hit |= others & reached & (own < incident.effect(day, sessions.wall_s))
+    return hit
+
+
 def api_logs(world: World, day: int, faults: bool) -> Rows:
     """One row a logged call; checkout, cart and payment are logged in full, browsing by a sample."""
     from scipy.special import ndtri
@@ -61,13 +77,12 @@ def api_logs(world: World, day: int, faults: bool) -> Rows:
     tail = hashed(world.seed, "call.tail", number) / _TAIL_SHARE
     wait *= np.where(tail < 1, np.maximum(tail, 1e-3) ** (-1 / _TAIL_SHAPE), 1.0)
     wait *= slowdown(world, day, visits, step)
-    # An outage is what took the order away: every payment call of such a visit failed, slowly.
-    out = (call == _PAYMENT_CALL) & ((sessions.cut == AT_PAYMENT) & (sessions.later == 0))[who]
-    timed_out = (call == _CHECKOUT_CALL) & ((sessions.cut == AT_CHECKOUT) & (sessions.later == 0))[who]
+    out = (call == _PAYMENT_CALL) & failing(world, day, sessions, "payment_outage", AT_PAYMENT)[who]
+    timed_out = (call == _CHECKOUT_CALL) & failing(world, day, sessions, "checkout_slowdown", AT_CHECKOUT)[who]
     status = np.where(out, 503, np.where(timed_out, 504, status))
     wait = np.where(out | timed_out, wait * 6, wait)
     at = visits.at_ms[step] + 20 * slot
-    names = [pa.array([row[i] for row in CALLS], pa.string()) for i in range(3)]
+    names = [columns.words_once(pa.array([row[i] for row in CALLS], pa.string())) for i in range(3)]
     made = {
         "request_id": columns.long_ids("Q", number),
         "occurred_at": columns.timestamps_ms(world.clock.utc_ms(day, at)),

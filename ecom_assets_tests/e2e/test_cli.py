@@ -5,6 +5,7 @@ import io
 import json
 import shutil
 
+import pyarrow.parquet as pq
 import pytest
 
 from ecom_assets.orchestration.shop import PROJECT
@@ -42,7 +43,9 @@ def test_the_demo_ends_with_its_last_day(demo_home):
     assert all(int(row["orders"]) > 0 for row in days)
     accounts = "select sum(rows_used) as used, sum(rows_quarantined) as quarantined from lineage.sources"
     (lines,) = rows(demo_home, accounts)
-    written = sum(len(list(csv.reader(path.open(newline="")))) - 1 for path in (demo_home / "landing").rglob("*.csv"))
+    landing = demo_home / "landing"
+    written = sum(len(list(csv.reader(path.open(newline="")))) - 1 for path in landing.rglob("*.csv"))
+    written += sum(pq.read_metadata(path).num_rows for path in landing.rglob("*.parquet"))
     assert written == int(lines["used"]) + int(lines["quarantined"])
 
 

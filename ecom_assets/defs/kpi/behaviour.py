@@ -73,9 +73,10 @@ def cart_abandonment(shop: Shop) -> Query:
     "kpi/friction_exposure",
     requires=["kpi/sessions"],
     requires_any=["clean/page_load_times", "clean/api_logs"],
+    uses=["clean/clickstream"],
 )
 def friction_exposure(shop: Shop) -> Query:
-    """One row per day, device and last step before a purchase.
+    """One row per day, device and step.
 
     Who met slowness or errors, and who of them bought: what the cost of friction is compared from.
     """

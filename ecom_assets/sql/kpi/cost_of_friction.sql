@@ -16,19 +16,21 @@ values_of_orders as (
     window last_28_days as (order by business_date range between interval 27 day preceding and current row)
 ),
 
--- Slowness is compared within a device; errors also among sessions that came equally far, because who comes as far
--- as the payment makes more calls, meets more errors, and buys more often, whether or not errors matter.
+-- Slowness is compared within a device. Errors are compared among sessions that reached the step at which the error was
+-- met, as who comes as far as the payment makes more calls, meets more errors, and buys more often, whether or not
+-- errors matter; what became of a session behind its error is no part of the comparison. Errors met before anything
+-- was in the cart are left out: who looks longer meets more of them and buys more often.
 exposures as (
     select
         business_date,
         'slowness' as cause,
         device as stratum,
-        sum(fast_sessions) as spared_sessions,
-        sum(fast_purchases) as spared_purchases,
-        sum(slow_sessions) as affected_sessions,
-        sum(slow_purchases) as actual_purchases
+        fast_sessions as spared_sessions,
+        fast_purchases as spared_purchases,
+        slow_sessions as affected_sessions,
+        slow_purchases as actual_purchases
     from kpi.friction_exposure
-    group by business_date, device
+    where step = 'none'
     union all
     select
         business_date,
@@ -39,6 +41,7 @@ exposures as (
         failing_sessions as affected_sessions,
         failing_purchases as actual_purchases
     from kpi.friction_exposure
+    where step <> 'none'
 ),
 
 spared as (
@@ -74,8 +77,8 @@ causes as (
         ('slowness', 'slow sessions had bought as often as fast ones on the same device in the last 28 days'),
         (
             'errors',
-            'sessions that met an error had bought as often as others on the same device that came as far, in the last '
-            '28 days: a lower bound, as who gave up before a step is not compared with those who reached it'
+            'sessions that met an error with something in the cart had bought as often as others on the same device '
+            'that reached the same step, in the last 28 days; errors met before are left out'
         ),
         ('abandonment', 'every abandoned cart that was not recovered in 7 days had been bought: an upper bound')
     ) as stated (cause, counterfactual)

@@ -1,4 +1,4 @@
--- One row per day, device and last step before a purchase.
+-- One row per day, device and step.
 with
 waits as (
     select business_date, session_id, avg(coalesce(lcp_ms, load_time_ms)::decimal(18, 3)) > $lcp_apdex_ms as is_slow
@@ -10,11 +10,55 @@ waits as (
     group by business_date, session_id
 ),
 
-calls as (
-    select business_date, session_id, coalesce(bool_or(status_code >= 500), false) as is_failing
+-- When a session first did what makes a step.
+reached as (
+    select
+        business_date,
+        session_id,
+        min(occurred_at) filter (event_type = 'add_to_cart') as cart_at,
+        min(occurred_at) filter (event_type = 'checkout_start') as checkout_at,
+        min(occurred_at) filter (event_type = 'payment_attempt') as payment_at,
+        min(occurred_at) filter (event_type = 'purchase') as purchase_at
+    from clean.clickstream
+    where
+        business_date between $from_day and $to_day
+        and session_id is not null
+        and event_type in ('add_to_cart', 'checkout_start', 'payment_attempt', 'purchase')
+    group by business_date, session_id
+),
+
+-- An event within a second of a call is taken for what made the call. An error behind the purchase came too late to
+-- keep anybody from it; only buyers can meet one.
+first_errors as (
+    select business_date, session_id, min(occurred_at) + interval 1 second as met_at
+    from clean.api_logs
+    left join reached using (business_date, session_id)
+    where
+        business_date between $from_day and $to_day
+        and session_id is not null
+        and status_code >= 500
+        and (purchase_at is null or occurred_at + interval 1 second < purchase_at)
+    group by business_date, session_id
+),
+
+errors as (
+    select
+        business_date,
+        session_id,
+        case
+            when met_at >= payment_at then 4
+            when met_at >= checkout_at then 3
+            when met_at >= cart_at then 2
+            else 1
+        end as met_step
+    from first_errors
+    left join reached using (business_date, session_id)
+),
+
+called as (
+    select distinct business_date, session_id
     from clean.api_logs
     where business_date between $from_day and $to_day and session_id is not null
-    group by business_date, session_id
 ),
 
 visits as (
@@ -22,11 +66,21 @@ visits as (
         business_date,
         session_id,
         device,
-        case when has_payment then 'payment' when has_checkout then 'checkout' when has_cart then 'cart' else 'none' end
-            as step,
-        has_purchase
+        case when has_payment then 4 when has_checkout then 3 when has_cart then 2 else 1 end as furthest,
+        has_purchase,
+        is_slow,
+        called.session_id is not null as is_called,
+        met_step
     from kpi.sessions
+    left join waits using (business_date, session_id)
+    left join called using (business_date, session_id)
+    left join errors using (business_date, session_id)
     where business_date between $from_day and $to_day and not is_bot
+),
+
+steps as (
+    select number, step
+    from (values (1, 'none'), (2, 'cart'), (3, 'checkout'), (4, 'payment')) as named (number, step)
 ),
 
 final as (
@@ -40,13 +94,12 @@ final as (
         count(*) filter (not is_slow and has_purchase) as fast_purchases,
         count(*) filter (is_slow) as slow_sessions,
         count(*) filter (is_slow and has_purchase) as slow_purchases,
-        count(*) filter (not is_failing) as healthy_sessions,
-        count(*) filter (not is_failing and has_purchase) as healthy_purchases,
-        count(*) filter (is_failing) as failing_sessions,
-        count(*) filter (is_failing and has_purchase) as failing_purchases
+        count(*) filter (is_called and met_step is null) as healthy_sessions,
+        count(*) filter (is_called and met_step is null and has_purchase) as healthy_purchases,
+        count(*) filter (met_step = number) as failing_sessions,
+        count(*) filter (met_step = number and has_purchase) as failing_purchases
     from visits
-    left join waits using (business_date, session_id)
-    left join calls using (business_date, session_id)
+    join steps on number <= furthest
     group by business_date, device, step
 )
 

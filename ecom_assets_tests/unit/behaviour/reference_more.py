@@ -270,9 +270,25 @@ def feedback_sentiment(shop: SmallShop, polarity: dict[str, tuple[float, bool | 
     return rows
 
 
-def furthest_step(visit: Row) -> str:
-    """How far a session came before it bought."""
-    return next((step for step in ("payment", "checkout", "cart") if visit[f"has_{step}"]), "none")
+STEPS = ("none", "cart", "checkout", "payment")
+STEP_EVENTS = ("add_to_cart", "checkout_start", "payment_attempt")
+
+
+def steps_reached(visit: Row) -> list[str]:
+    """The steps before a purchase that a session reached, or went past."""
+    furthest = max(number for number, step in enumerate(STEPS) if step == "none" or visit[f"has_{step}"])
+    return list(STEPS[: furthest + 1])
+
+
+def step_of_first_error(calls: list[Row], events: list[Row]) -> str | None:
+    """Where a session stood when its first error came; None where none came, or only behind its purchase."""
+    bought = [event["occurred_at"] for event in events if event["event_type"] == "purchase"]
+    errors = [call["occurred_at"] + timedelta(seconds=1) for call in calls if (call["status_code"] or 0) >= 500]
+    errors = [moment for moment in errors if not bought or moment < min(bought)]
+    if not errors:
+        return None
+    done = {event["event_type"] for event in events if event["occurred_at"] <= min(errors)}
+    return STEPS[max((number for number, kind in enumerate(STEP_EVENTS, 1) if kind in done), default=0)]
 
 
 def friction_exposure(visits: list[Row], shop: SmallShop, threshold: float) -> list[Row]:
@@ -285,33 +301,32 @@ def friction_exposure(visits: list[Row], shop: SmallShop, threshold: float) -> l
         ),
         lambda load: (load["business_date"], load["session_id"]),
     )
-    calls = grouped(
-        (call for call in shop.api_logs if call["session_id"]), lambda call: (call["business_date"], call["session_id"])
-    )
-    rows = []
-    groups = grouped(
-        (visit for visit in visits if not visit["is_bot"]),
-        lambda visit: (visit["business_date"], visit["device"], furthest_step(visit)),
+    calls, events = (
+        grouped((row for row in rows if row["session_id"]), lambda row: (row["business_date"], row["session_id"]))
+        for rows in (shop.api_logs, shop.clickstream)
     )
     names = ("sessions", "fast_sessions", "slow_sessions", "healthy_sessions", "failing_sessions")
-    for (day, device, step), group in groups.items():
-        row: Row = {"business_date": day, "device": device, "step": step}
-        row |= dict.fromkeys([*names, *(name.replace("sessions", "purchases") for name in names)], 0)
-        for visit in group:
-            key = (day, visit["session_id"])
+    rows: dict[tuple, Row] = {}
+    for visit in (visit for visit in visits if not visit["is_bot"]):
+        day, key = visit["business_date"], (visit["business_date"], visit["session_id"])
+        timed = [load["wait"] for load in waits.get(key, []) if load["wait"] is not None]
+        met = step_of_first_error(calls.get(key, []), events.get(key, []))
+        for step in steps_reached(visit):
+            row = rows.setdefault((day, visit["device"], step), {
+                "business_date": day, "device": visit["device"], "step": step,
+                **dict.fromkeys([*names, *(name.replace("sessions", "purchases") for name in names)], 0),
+            })  # fmt: skip
             kinds = ["sessions"]
-            timed = [load["wait"] for load in waits.get(key, []) if load["wait"] is not None]
             if timed:
                 kinds.append("slow_sessions" if sum(timed) / len(timed) > threshold else "fast_sessions")
-            if key in calls:
-                failing = any((call["status_code"] or 0) >= 500 for call in calls[key])
-                kinds.append("failing_sessions" if failing else "healthy_sessions")
+            if key in calls and met is None:
+                kinds.append("healthy_sessions")
+            if met == step:
+                kinds.append("failing_sessions")
             for kind in kinds:
                 row[kind] += 1
                 row[kind.replace("sessions", "purchases")] += visit["has_purchase"]
-        row["purchases"] = row.pop("purchases")
-        rows.append(row)
-    return rows
+    return list(rows.values())
 
 
 def cost_of_friction(exposure: list[Row], revenue: list[Row], carts: list[Row], days: list[date]) -> list[Row]:
@@ -322,13 +337,13 @@ def cost_of_friction(exposure: list[Row], revenue: list[Row], carts: list[Row], 
         order_value = ratio(sum(row["ordered_amount"] for row in month), sum(row["valued_orders"] for row in month))
         if not any(row["business_date"] == day for row in revenue):
             order_value = None
-        for cause, spared, hurt, strata in (
-            ("slowness", "fast", "slow", ("device",)),
-            ("errors", "healthy", "failing", ("device", "step")),
+        for cause, spared, hurt, steps in (
+            ("slowness", "fast", "slow", ("none",)),
+            ("errors", "healthy", "failing", ("cart", "checkout", "payment")),
         ):
-            expected, actual, affected = 0.0, 0, 0
+            expected, actual, affected, strata = 0.0, 0, 0, ("device", "step")
             now = grouped(
-                (row for row in exposure if row["business_date"] == day),
+                (row for row in exposure if row["business_date"] == day and row["step"] in steps),
                 lambda row: tuple(row[name] for name in strata),  # noqa: B023
             )
             for stratum, today in now.items():

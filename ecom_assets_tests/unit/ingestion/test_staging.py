@@ -7,6 +7,7 @@ from datetime import date, datetime
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ecom_assets.ingestion import LandingFile, batches, plan_sources
 from ecom_assets_tests.unit.ingestion.conftest import Bench, make_shop
 
 ORDERS = "order_id,ordered_at,shipping_amount,shipped_at,currency,fx_rate,channel"
@@ -161,3 +162,12 @@ def test_every_line_is_used_or_quarantined_once(tmp_path_factory, rows, quoting,
     found = bench.staged("_source_line, customer_id, city, coalesce(email, ''), coalesce(country, '')", "customers")
     assert found == used
     assert (receipt.rows_used, receipt.rows_quarantined) == (len(used), len(quarantined))
+
+
+def test_heavy_files_are_staged_in_batches_of_whole_files(tmp_path):
+    (plan,) = plan_sources(make_shop(), tmp_path / "shop.yaml")
+    sizes = {"a.csv": 300_000_000, "b.csv": 90_000_000, "c.parquet": 2_000_000, "d.parquet": 39_000_000, "e.csv": 1}
+    files = [LandingFile(name, tmp_path / name, size, 0) for name, size in sizes.items()]
+    found = [[file.name for file in batch] for batch in batches(plan, files)]
+    assert found == [["a.csv", "b.csv"], ["c.parquet"], ["d.parquet", "e.csv"]]
+    assert list(batches(plan, [])) == []

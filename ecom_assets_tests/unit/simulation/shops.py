@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from ecom_assets.simulation import Simulator
 
@@ -39,6 +40,8 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def lines(path: Path) -> list[dict[str, str]]:
     """Rows of a landing file that have the right number of fields."""
+    if path.suffix == ".parquet":
+        return pq.read_table(path).to_pylist()
     with path.open(newline="") as source:
         reader = csv.reader(source)
         header = next(reader)

@@ -124,7 +124,8 @@ def test_every_dataset_arrives_and_late_events_come_in_later_files(tmp_path):
     simulator.write_landing(days(0, 5), tmp_path)
     expected = set(simulator.day(FIRST, ["clickstream"])["clickstream"]["event_id"].to_pylist())
     parts = [
-        {row["event_id"] for row in lines(tmp_path / "clickstream" / f"clickstream_{day}.csv")} for day in days(0, 5)
+        {row["event_id"] for row in lines(tmp_path / "clickstream" / f"clickstream_{day}.parquet")}
+        for day in days(0, 5)
     ]
     assert 0.03 < 1 - len(parts[0] & expected) / len(expected) < 0.07
     assert expected <= set().union(*parts[:4])
