@@ -138,6 +138,7 @@ def _print_last_day(screen: "Console", context: ShopContext) -> None:
                 made += [(f"{heading}:", "", "")] if heading != "sales" else []
                 made += [(_named(name, context.shop.currency), *(show.readable(value, name) for value in values))
                          for name, *values in found]  # fmt: skip
+        alarms = newest_alarms(connection)
     titles = [f"{context.shop.name}, sales of", *(f"{day:%A} {day}" for day in days)]
     screen.print()
     screen.print(show.table(titles, made, right=True))
