@@ -93,6 +93,11 @@ def test_readers_get_the_same_rows_as_from_a_copy(home, warehouse, tmp_path):
     assert (read(home, kinds), read(other, kinds)) == ([("VIEW",)], [("BASE TABLE",)])
 
 
+def test_a_table_without_days_cannot_be_published_by_day():
+    with pytest.raises(ValueError, match="goes with rows of a business_date"):
+        Contract.model_validate({**BUYERS.model_dump(), "published_as": "daily_files"})
+
+
 def test_only_the_days_that_changed_are_written(home, warehouse):
     assert newly_written(warehouse, home) == 4
     before = written(home)

@@ -87,3 +87,17 @@ def test_assets_and_edges_are_kept_and_replaced():
     warehouse.record_column_edges("kpi/daily", {"amount": [("clean/sales", "fee")], "sales": []})
     warehouse.record_column_edges("kpi/daily", {"amount": [("clean/sales", "amount")]})
     assert fetch(warehouse, "from lineage.column_edges") == [("clean/sales", "amount", "kpi/daily", "amount")]
+
+
+def test_key_hashes_are_made_for_rows_that_came_before_them_and_anew_when_their_sql_changes():
+    warehouse = new_warehouse()
+    load(warehouse, SALES, {"a.csv": [sale("s1")]})
+    expected = fetch(warehouse, "select hash('s1')")
+    assert fetch(warehouse, "select _key_hash from raw.sales") == expected
+    fetch(warehouse, "alter table raw.sales drop column _key_hash")
+    fetch(warehouse, "delete from lineage.key_hashes")
+    warehouse.prepare()
+    assert fetch(warehouse, "select _key_hash from raw.sales") == expected
+    other = Warehouse(warehouse.connection, warehouse.shop, warehouse.contracts.values(), lambda _: "hash(amount)")
+    other.prepare()
+    assert fetch(warehouse, "select _key_hash = hash(amount) from raw.sales") == [(True,)]

@@ -57,14 +57,23 @@ def test_nothing_published_is_one_clear_error(home):
 
 def test_readers_see_the_reader_facing_layers_and_not_raw(home, warehouse):
     fetch(warehouse, "create schema insight; create table insight.findings as select 'x' as finding")
+    fetch(warehouse, "create schema forecast; create table forecast.forecasts as select 1 as value")
+    fetch(warehouse, "create schema scratch; create table scratch.notes as select 'x' as note")
     fetch(warehouse, "create table clean._next_sales as select 1 as half")
     snapshot = publish(warehouse.connection, home, CONTRACTS, "run-1")
     assert (snapshot.version, snapshot.path.name) == (1, "snapshot-00000001.duckdb")
     assert snapshot.size_bytes == snapshot.path.stat().st_size
     tables = {row[0] for row in read(home, "select table_schema || '.' || table_name from information_schema.tables")}
-    assert {"clean.sales", "clean.buyers", "kpi.daily", "insight.findings", "quarantine.sales"} <= tables
+    assert {
+        "clean.sales",
+        "clean.buyers",
+        "kpi.daily",
+        "insight.findings",
+        "forecast.forecasts",
+        "quarantine.sales",
+    } <= tables
     assert {"lineage.check_results", "lineage.accepted_days", "lineage.table_status"} <= tables
-    assert not [name for name in tables if name.startswith("raw.") or "_next_" in name]
+    assert not [name for name in tables if name.startswith(("raw.", "scratch.")) or "_next_" in name]
     assert read(home, "select sales from kpi.daily") == [(1,)]
     assert read(home, 'select "rows" from lineage.table_status where asset = $$clean/sales$$') == [(1,)]
     assert read(home, "select version, run_id from lineage.snapshot") == [(1, "run-1")]
