@@ -32,19 +32,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", nargs=2, type=int, default=(1, 20), metavar=("FIRST", "LAST"))
     parser.add_argument("--cache", type=Path, required=True, help="folder for simulated shops")
+    parser.add_argument("--brief", action="store_true", help="without pairs, all three and two of three")
     parser.add_argument("--only-cached", action="store_true", help="leave out shops that are not simulated yet")
     asked = parser.parse_args()
     counts, told = [], []
     for seed in range(asked.seeds[0], asked.seeds[1] + 1):
         if asked.only_cached and not (asked.cache / f"{seed}-486" / "done.json").is_file():
             continue
-        found, verdict = judged_shop(simulated_shop(seed, asked.cache), seed)
+        found, verdict = judged_shop(simulated_shop(seed, asked.cache), seed, asked.brief)
         counts.append(found)
         told.append(verdict)
     report(pd.concat(counts, ignore_index=True), pd.concat(told, ignore_index=True))
 
 
-def judged_shop(shop: SimulatedShop, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+def judged_shop(shop: SimulatedShop, seed: int, brief: bool = False) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Counts by alarmer and stratum of one shop, and truth and verdict of every incident that was hit."""
     started = time.process_time()
     lineage = lineage_of(shop)
@@ -55,6 +56,8 @@ def judged_shop(shop: SimulatedShop, seed: int) -> tuple[pd.DataFrame, pd.DataFr
     incidents = sized(shop.incidents, effects_of(shop), quiet)
     said = {"consensus": named(found.notifications, found.members)}
     for name, make in alarmers().items():
+        if brief and ("+" in name or "of" in name):
+            continue
         scored = watched[["time", *KEYS, "zscore"]].assign(score=make(watched))
         said[name] = named(*notify(scored, FALSE_A_MONTH, BUDGETS.get(name)))
     said["oracle"] = named(*notify(oracle_scores(shop), FALSE_A_MONTH, BUDGETS["oracle"]))

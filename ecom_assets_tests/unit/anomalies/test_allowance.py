@@ -12,7 +12,13 @@ KEYS = [
 
 
 def plan(kind: str, name: str = "Deals", channel: str | None = None) -> pd.DataFrame:
-    row = {"campaign_name": name, "kind": kind, "channel": channel, "starts_date": "2026-03-10", "ends_date": "2026-03-12"}
+    row = {
+        "campaign_name": name,
+        "kind": kind,
+        "channel": channel,
+        "starts_date": "2026-03-10",
+        "ends_date": "2026-03-12",
+    }
     return pd.DataFrame([row])
 
 
