@@ -53,7 +53,7 @@ def choose_space(values: np.ndarray) -> Space:
     """
     first = values[np.isfinite(values)][:FIRST_DAYS]
     above = first[first > 0]
-    is_non_negative = bool(len(first)) and bool(np.nanmin(values) >= 0)
+    is_non_negative = bool(len(first)) and bool(first.min() >= 0)
     if is_non_negative and len(above) and np.any(first == 0):
         unit = float(np.median(np.sort(above)[: max(len(above) // 5, 1)]))
         if np.median(first) <= RARE_UNITS * unit:
