@@ -129,7 +129,7 @@ def lineage_of(shop: SimulatedShop) -> pd.DataFrame:
 
 
 def oracle_scores(shop: SimulatedShop) -> pd.DataFrame:
-    """time, metric, dimension, member, score and zscore of who knows the quiet expectation and the noise of each series.
+    """Scored days, as `notify` takes them, of who knows the quiet expectation and the noise of each series.
 
     The noise law is the quiet twin's own: its spread, and an exponential tail above its 90 % quantile. In the weeks
     of Black Friday and Christmas, where stock runs out and the plan is not exact, it takes two fifths off.

@@ -49,7 +49,8 @@ class Space:
 def choose_space(values: np.ndarray) -> Space:
     """The space for a daily series, from its first weeks: rare counts and rates of rare events by Anscombe's root.
 
-    Shares (nothing above one) vary by counting: as they are, or by their root where they are small. Rare is what has a median of at most four times its smallest value above zero and is zero on some days.
+    Shares (nothing above one) vary by counting: as they are, or by their root where they are small. Rare is what has
+    a median of at most four times its smallest value above zero and is zero on some days.
     """
     first = values[np.isfinite(values)][:FIRST_DAYS]
     above = first[first > 0]
