@@ -165,8 +165,8 @@ def _add_orders(
     intents, n = sales.intents, len(sales.intents)
     if not counted.any():
         return
-    by_order = {
-        name: np.bincount(intents.line_order[shown], money[name][shown], n)
+    by_order: dict[str, Floats] = {
+        name: np.bincount(intents.line_order[shown], money[name][shown], n).astype("float64")
         for name in ("gross_amount", "discount_amount", "cost_amount")
     }
     by_order["discount_amount"] = by_order["discount_amount"] + money["order_discount"]
