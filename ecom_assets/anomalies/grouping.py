@@ -107,8 +107,9 @@ def _place(events: list[_Event], table: _Wide, day: int, bar: float, scores: np.
         if quiet_days > ECHO_DAYS:
             continue
         if (now - event.raised).days <= SOLID_DAYS or event.series & odd or event.metrics & metrics:
-            event.last = now
-            event.series |= odd
+            if quiet_days <= GAP_DAYS:
+                event.last = now
+                event.series |= odd
             _note(event, table, day, odd)
             return
     event = _Event(len(events) + 1, now, now, float(scores.max()), metrics, set(odd))

@@ -12,7 +12,7 @@ import pandas as pd
 from ecom_assets.anomalies.baselines import random_alarms, weekday_median_scores
 from ecom_assets.anomalies.consensus import DETECTORS
 from ecom_assets.anomalies.grouping import KEYS, notify
-from ecom_assets.anomalies.incident_size import incident_size, moved_series
+from ecom_assets.anomalies.incident_size import FIRST_DAYS, MOVED_SIGMAS
 from ecom_assets.anomalies.scale import MAD_TO_SIGMA
 from ecom_assets.anomalies.scoring import Matched, balanced_accuracy, match, score, scorecard
 from ecom_assets.anomalies.space import Space, choose_space, tells
@@ -38,7 +38,7 @@ def sized(incidents: pd.DataFrame, effects: pd.DataFrame, quiet: pd.DataFrame) -
             (`expected`), the residual is a day less the mean of the same weekdays beside it.
     """
     spaces: dict[tuple, Space] = {}
-    sigmas: dict[object, float] = {}
+    sigmas: dict[tuple, float] = {}
     for key, rows in quiet.groupby(KEYS, sort=False):
         rows = rows.sort_values("time")
         values = rows["value"].to_numpy("float64")
@@ -47,28 +47,37 @@ def sized(incidents: pd.DataFrame, effects: pd.DataFrame, quiet: pd.DataFrame) -
             continue
         expected = rows["expected"].to_numpy("float64") if "expected" in rows else None
         spaces[tuple(key)], sigmas[tuple(key)] = space, _quiet_sigma(values, space, expected)
-    starts = pd.to_datetime(incidents.set_index("incident_id")["start"])
-    sizes: dict[object, float] = {}
-    moved: dict[object, frozenset] = {}
-    for incident, rows in effects.groupby("incident_id"):
-        if incident not in starts.index:
-            continue
-        changes: dict[object, np.ndarray] = {}
-        for key, one in rows.groupby(KEYS):
-            if tuple(key) not in spaces:
-                continue
+    parts = []
+    for key, rows in effects.groupby(KEYS, sort=False):
+        if tuple(key) in spaces:
             space = spaces[tuple(key)]
-            change = space.forward(one["with_incident"].to_numpy("float64")) - space.forward(
-                one["without_incident"].to_numpy("float64")
+            was, would = (
+                space.forward(rows[name].to_numpy("float64")) for name in ("with_incident", "without_incident")
             )
-            placed = np.zeros(29)
-            placed[(pd.to_datetime(one["time"]) - starts[incident]).dt.days.clip(0, 28)] = np.nan_to_num(change)
-            changes[tuple(key)] = placed
-        sizes[incident], moved[incident] = incident_size(changes, sigmas), frozenset(moved_series(changes, sigmas))
+            parts.append(
+                rows[["incident_id", "time", *KEYS]].assign(change=np.nan_to_num(was - would) / sigmas[tuple(key)])
+            )
+    sizes, moved = _size_and_moved(incidents, pd.concat(parts)) if parts else ({}, {})
     ids = incidents["incident_id"]
     return incidents.assign(
         size=[sizes.get(one, 0.0) for one in ids], moved=[moved.get(one, frozenset()) for one in ids]
     )
+
+
+def _size_and_moved(incidents: pd.DataFrame, changes: pd.DataFrame) -> tuple[dict, dict]:
+    """`incident_size` and `moved_series` of all incidents at once; `change` is in sigmas."""
+    starts = changes["incident_id"].map(incidents.set_index("incident_id")["start"])
+    day = (pd.to_datetime(changes["time"]) - pd.to_datetime(starts)).dt.days
+    squares = changes[day.between(0, FIRST_DAYS - 1)].assign(square=lambda rows: rows["change"] ** 2)
+    by_series = squares.groupby(["incident_id", *KEYS])["square"].sum() ** 0.5
+    sizes = by_series.groupby("incident_id").max().to_dict()
+    highest = changes.assign(size=changes["change"].abs()).groupby(["incident_id", *KEYS])["size"].max()
+    far = highest[highest >= MOVED_SIGMAS].reset_index()
+    moved = {
+        incident: frozenset(rows[KEYS].itertuples(index=False, name=None))
+        for incident, rows in far.groupby("incident_id")
+    }
+    return sizes, moved
 
 
 def _quiet_sigma(values: np.ndarray, space: Space, expected: np.ndarray | None) -> float:
@@ -95,7 +104,8 @@ def named(notifications: pd.DataFrame, members: pd.DataFrame) -> pd.DataFrame:
         number: frozenset(zip(rows["metric"], rows["dimension"], rows["member"], strict=True))
         for number, rows in raised.groupby("notification_id")
     }
-    return notifications.assign(names=[names.get(one, frozenset()) for one in notifications["notification_id"]])
+    said = pd.Series([names.get(one, frozenset()) for one in notifications["notification_id"]], dtype=object)
+    return notifications.assign(names=said.to_numpy())
 
 
 def matched(said: pd.DataFrame, incidents: pd.DataFrame, first: pd.Timestamp, last: pd.Timestamp) -> Matched:
@@ -107,7 +117,8 @@ def matched(said: pd.DataFrame, incidents: pd.DataFrame, first: pd.Timestamp, la
     Args:
         said: notifications with names.
         incidents: with size and moved, see `sized`.
-        first, last: scored days.
+        first: scored day.
+        last: scored day.
     """
     inside = incidents["start"].between(first, last - pd.Timedelta(days=LAST_DAYS))
     told = match(said[said["raised"].between(first, last)], incidents[inside])
@@ -127,7 +138,9 @@ def detector_scorecard(
     Detectors and baselines notify by the same rule and budget as the consensus, from their own surprise.
 
     Args:
-        points, notifications, members: of `shop.ShopDetected`.
+        points: of `shop.ShopDetected`.
+        notifications: likewise.
+        members: likewise.
         incidents: of the shop, with size and moved, see `sized`.
         false_a_month: budget that all are held to.
         verdicts: event_id and verdict of the notifications, or None.
@@ -176,9 +189,7 @@ def alarmers() -> dict[str, Callable[[pd.DataFrame], np.ndarray]]:
         return lambda points: points[[columns[name] for name in names]].min(axis=1, skipna=False).to_numpy()
 
     found = {"+".join(names): lesser(names) for count in (1, 2, 3) for names in combinations(DETECTORS, count)}
-    found["two_of_three"] = lambda points: np.sort(np.nan_to_num(points[list(columns.values())].to_numpy()), axis=1)[
-        :, 1
-    ]
+    found["two_of_three"] = lambda points: np.sort(np.nan_to_num(points[[*columns.values()]].to_numpy()), axis=1)[:, 1]
     found["weekday_median"] = weekday_surprise
     return found
 
@@ -192,7 +203,7 @@ def weekday_surprise(points: pd.DataFrame) -> np.ndarray:
     scores = np.column_stack([weekday_median_scores(values[:, place]) for place in range(values.shape[1])])
     found = pooled_surprise(scores, ~masked, [str(key[0]) for key in table.columns], PRIOR)
     wide = pd.DataFrame(np.nan_to_num(found), index=table.index, columns=table.columns)
-    long = wide.stack(KEYS, future_stack=True).rename("score")
+    long = wide.stack(KEYS, future_stack=True)
     index = pd.MultiIndex.from_frame(points[["time", *KEYS]])
     return long.reindex(index).to_numpy("float64")
 
