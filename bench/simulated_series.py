@@ -16,28 +16,11 @@ from ecom_assets.simulation.behaviour_series import day_values
 from ecom_assets.simulation.landing import file_delay
 from ecom_assets.simulation.plan import Plan, make_plan
 from ecom_assets.simulation.sales import LONGEST_RETURN_DAYS
-from ecom_assets.simulation.series import AT, MEASURES, Segments, day_sums, unknown_measures, without
+from ecom_assets.simulation.series import AT, Segments, day_sums, without
+from ecom_assets.simulation.watched import METRICS, hide_unknown, metrics_of, series_keys, stacked_sums
 from ecom_assets.simulation.world import World
 
 DAYS, SCORED_FROM = 486, 120
-SALES_DIMENSIONS = ("channel", "device", "country")
-METRICS: dict[str, tuple[str, str | None, tuple[str, ...]]] = {
-    # metric: numerator, denominator (None: additive), dimensions beside the total
-    "ordered_amount": ("ordered_amount", None, SALES_DIMENSIONS),
-    "refund_amount": ("refund_amount", None, (*SALES_DIMENSIONS, "category")),
-    "net_amount": ("net_amount", None, (*SALES_DIMENSIONS, "category")),
-    "margin_amount": ("margin_amount", None, ("category",)),
-    "orders": ("orders", None, SALES_DIMENSIONS),
-    "sessions": ("sessions", None, ("channel", "device")),
-    "new_customers": ("new_customers", None, SALES_DIMENSIONS),
-    "average_order_value": ("ordered_amount", "valued_orders", SALES_DIMENSIONS),
-    "conversion_rate": ("converted_sessions", "sessions", ("channel", "device")),
-    "tracking_coverage_rate": ("tracked_orders", "web_orders", ("channel", "device")),
-    "refund_rate": ("refund_amount", "gross_amount", (*SALES_DIMENSIONS, "category")),
-    "spend_amount": ("spend_amount", None, ("channel",)),
-    "return_on_ad_spend": ("paid_amount", "spend_amount", ("channel",)),
-    "discount_rate": ("discount_amount", "gross_amount", (*SALES_DIMENSIONS, "category")),
-}
 NOT_WATCHED = ("discount_rate",)
 KEYS = ["metric", "dimension", "member"]
 
@@ -105,8 +88,8 @@ def draw(seed: int, days: int = DAYS) -> SimulatedShop:
                 alike = quiet_seen[day] if len(here) == 1 else day_values(alone[incident.incident_id], day, False)
                 seen_without[incident.incident_id, day] = alike
     days_of = pd.date_range(first, periods=days).as_unit("ns")
-    values = _series(_stacked(world, made, days, segments), world, days)
-    quiet = _series(_stacked(world, quiet_made, days, segments), world, days)
+    values = metrics_of(stacked_sums(world, made, days, segments), world, days)
+    quiet = metrics_of(stacked_sums(world, quiet_made, days, segments), world, days)
     expected = _expected(world, simulator, days, segments, quiet)
     plan = _plan_without_noise(world, simulator, days)
     daily = pd.concat(
@@ -150,44 +133,6 @@ def _lineage(world: World, day: int, made: object) -> list[dict]:
             }
         )  # fmt: skip
     return said
-
-
-def _stacked(world: World, made: dict, days: int, segments: Segments) -> np.ndarray:
-    """[day, measure, segment] with refunds on their own days; unknown ones NaN."""
-    stacked = np.zeros((days, len(MEASURES), len(segments.names)))
-    for day in range(-LONGEST_RETURN_DAYS, days):
-        if day >= 0:
-            stacked[day] += made[day].sums
-        for after in range(max(-day, 0), min(LONGEST_RETURN_DAYS, days - 1 - day) + 1):
-            stacked[day + after, AT["refund_amount"]] += made[day].refunds[after]
-    for day in range(days):
-        _hide(world, day, stacked[day])
-    return stacked
-
-
-def _hide(world: World, day: int, sums: np.ndarray) -> None:
-    for name in unknown_measures(world, day):
-        sums[AT[name]] = np.nan
-    if file_delay(world, "refunds", day):
-        sums[AT["refund_amount"]] = 0.0  # the day's sales are whole without it, and it counts as nothing given back
-
-
-def _series(stacked: np.ndarray, world: World, days: int) -> dict[str, np.ndarray]:
-    """Every metric as [day, segment]."""
-    measures = {name: stacked[:, place] for name, place in AT.items()}
-    measures["net_amount"] = measures["ordered_amount"] - measures["refund_amount"]
-    measures["margin_amount"] = measures["net_amount"] - measures["cost_amount"]
-    spends = measures["spend_amount"] > 0
-    channels = slice(1, 1 + len(world.channels))
-    paid = np.where(spends, measures["ordered_amount"], 0.0)
-    paid[:, 0] = paid[:, channels].sum(axis=1)
-    measures["paid_amount"] = paid
-    made = {}
-    for metric, (numerator, denominator, _) in METRICS.items():
-        with np.errstate(divide="ignore", invalid="ignore"):
-            value = measures[numerator] / measures[denominator] if denominator else measures[numerator].copy()
-        made[metric] = np.where(np.isfinite(value), value, np.nan)
-    return made
 
 
 def _plan_without_noise(world: World, simulator: Simulator, days: int) -> Plan:
@@ -267,21 +212,9 @@ def _fitted(quiet: np.ndarray, driver: np.ndarray, window: int = 41) -> np.ndarr
     return driver * ratio.rolling(window, center=True, min_periods=8).median().bfill().ffill().to_numpy()
 
 
-def _keys(segments: Segments) -> list[tuple[str, int, str, str]]:
-    """Metric, segment, dimension ("" for the whole) and member of every series."""
-    listed = []
-    for metric, (_, _, dimensions) in METRICS.items():
-        for place, (dimension, member) in enumerate(segments.names):
-            if dimension == "total":
-                listed.append((metric, place, "", ""))
-            elif dimension in dimensions:
-                listed.append((metric, place, dimension, member))
-    return listed
-
-
 def _long(days: pd.DatetimeIndex, segments: Segments, values: dict, quiet: dict, expected: dict) -> pd.DataFrame:
     parts = []
-    for metric, place, dimension, member in _keys(segments):
+    for metric, place, dimension, member in series_keys(segments):
         value = values[metric][:, place]
         if not np.nansum(np.abs(value)) or np.isfinite(value).sum() < 60:
             continue
@@ -295,7 +228,7 @@ def _deltas(
     values: dict[str, np.ndarray],
 ) -> pd.DataFrame:  # fmt: skip
     """Value less the value without the incident, on its days, where they differ."""
-    actual = _stacked(world, made, days, segments)
+    actual = stacked_sums(world, made, days, segments)
     rows = []
     for incident in incidents:
         mine = [day for day in incident.days if 0 <= day < days]
@@ -309,9 +242,9 @@ def _deltas(
                 if after <= LONGEST_RETURN_DAYS:
                     less = made[day].refunds[after] - parts[incident.incident_id, day].refunds[after]
                     other[later, AT["refund_amount"]] -= less
-            _hide(world, day, other[place])
-        twin = _series(other, world, len(mine))
-        for metric, place, dimension, member in _keys(segments):
+            hide_unknown(world, day, other[place])
+        twin = metrics_of(other, world, len(mine))
+        for metric, place, dimension, member in series_keys(segments):
             change = values[metric][mine, place] - twin[metric][:, place]
             moved = np.flatnonzero(np.nan_to_num(np.abs(change)) > 1e-9)
             rows += [(incident.incident_id, days_of[mine[k]], metric, dimension, member, change[k]) for k in moved]

@@ -19,6 +19,8 @@ HOLIDAY_LIFT, HOLIDAY_DIP = 0.35, 0.9
 ANY_DIP = 0.05
 DISCOUNT_METRIC = "discount_rate"
 DISCOUNT_JUMP, CHANNEL_DISCOUNT_JUMP = 0.03, 0.06
+UNLISTED = 1.2
+"""What a promotion of the whole shop that stands on no calendar may lift by: it may be the peak of the year."""
 SHARES: dict[str, tuple[float, float]] = {
     # metric: the share of a lift that it may go along with, and the share that it may go against
     "sessions": (0.8, 0.0), "active_users": (0.8, 0.0), "api_calls": (0.8, 0.0), "abandoned_carts": (0.9, 0.0),
@@ -86,13 +88,13 @@ def discounted(
     """
     lift = np.zeros((len(days), len(keys)))
     for (dimension, member), rate in discounts.items():
-        if dimension not in ("", "channel"):
+        if member and dimension != "channel":
             continue
         usual = pd.Series(rate).rolling(28, min_periods=7).median().shift(1).to_numpy()
-        jump = np.nan_to_num(rate - usual) >= (CHANNEL_DISCOUNT_JUMP if dimension else DISCOUNT_JUMP)
+        jump = np.nan_to_num(rate - usual) >= (CHANNEL_DISCOUNT_JUMP if member else DISCOUNT_JUMP)
         for place, (_, of, name) in enumerate(keys):
-            if not dimension:
-                lift[jump, place] = np.maximum(lift[jump, place], PROMOTION)
+            if not member:
+                lift[jump, place] = np.maximum(lift[jump, place], UNLISTED)
             elif of != "channel" or name == member:
                 lift[jump, place] = np.maximum(
                     lift[jump, place], CHANNEL_PROMOTION if name == member else BESIDE_CHANNEL

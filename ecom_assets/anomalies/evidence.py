@@ -48,6 +48,20 @@ DATASET_METRICS = {
 }  # fmt: skip
 """Metrics of the session-level datasets; those of sales follow from `SOURCES_OF`."""
 REPEATED_RATE, HOURS_MISSING, QUARANTINED_RATE = 0.03, 1.5, 0.05
+LOUD_REPEATED_RATE, LOUD_HOURS_MISSING = 0.20, 4.5
+"""From here on a faulty file is worth a notification, where metrics moved with it; less is evidence alone."""
+
+
+VOLUME_METRICS = {
+    "orders": ("orders", "ordered_amount", "net_amount", "margin_amount", "return_on_ad_spend"),
+    "order_items": ("ordered_amount", "net_amount", "margin_amount", "average_order_value", "return_on_ad_spend"),
+    "session_tracking": ("sessions", "active_users"),
+    "clickstream": ("pages_per_session", "active_users"),
+    "website_traffic": ("sessions",),
+    "api_logs": ("api_calls",), "support_tickets": ("tickets_opened",), "cart_abandonment": ("abandoned_carts",),
+    "marketing_spend": ("spend_amount",), "refunds": ("refund_amount",),
+}  # fmt: skip
+"""What grows when a file's rows come twice and shrinks when its end is missing."""
 
 
 def metrics_of(dataset: str) -> set[str]:

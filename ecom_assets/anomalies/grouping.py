@@ -14,6 +14,7 @@ JOIN_SHARE = 0.5
 SUPPORT = 1.8
 ALONE_SHARE = 1.5
 SOLID_DAYS = 3
+GAP_DAYS = 2
 ECHO_DAYS = 7
 MONTH_DAYS = 30.4
 START_DAYS = 56
@@ -66,11 +67,11 @@ def notify(
         And their members: notification_id, metric, dimension, member, time, direction, score, zscore.
     """
     table = _Wide(scored)
-    bar = threshold if threshold is not None else shop_threshold(len(table.names), alarms_a_month)
+    bar = threshold if threshold is not None else shop_threshold(table.count, alarms_a_month)
     events: list[_Event] = []
     for day in range(min(START_DAYS, len(table.days)), len(table.days)):
         scores = table.scores[day]
-        top = float(scores.max())
+        top = float(scores.max(initial=0.0))
         supported = int(np.sum(scores >= SUPPORT)) > 1
         if top < bar * (1.0 if supported else ALONE_SHARE):
             continue
@@ -82,12 +83,17 @@ class _Wide:
     """Scores and z-scores as day × series."""
 
     def __init__(self, scored: pd.DataFrame) -> None:
-        index = scored.set_index(["time", *KEYS])
-        scores = index["score"].unstack(KEYS).sort_index()
-        self.days = pd.DatetimeIndex(scores.index)
-        self.names = [tuple(name) for name in scores.columns]
-        self.scores = np.nan_to_num(scores.to_numpy("float64"))
-        self.zscores = index["zscore"].unstack(KEYS).sort_index()[scores.columns].to_numpy("float64")
+        self.days = pd.DatetimeIndex(np.unique(scored["time"].to_numpy()))
+        odd = scored[scored["score"] >= SUPPORT]  # one cell in sixty: all others cannot matter
+        names = scored[KEYS].drop_duplicates()
+        self.count = len(names)
+        self.names = [tuple(name) for name in odd[KEYS].drop_duplicates().itertuples(index=False, name=None)]
+        place = {name: column for column, name in enumerate(self.names)}
+        columns = [place[name] for name in odd[KEYS].itertuples(index=False, name=None)]
+        rows = np.searchsorted(self.days.to_numpy(), odd["time"].to_numpy())
+        self.scores = np.zeros((len(self.days), len(self.names)))
+        self.zscores = np.zeros(self.scores.shape)
+        self.scores[rows, columns], self.zscores[rows, columns] = odd["score"], odd["zscore"]
 
 
 def _place(events: list[_Event], table: _Wide, day: int, bar: float, scores: np.ndarray) -> None:
@@ -101,8 +107,9 @@ def _place(events: list[_Event], table: _Wide, day: int, bar: float, scores: np.
         if quiet_days > ECHO_DAYS:
             continue
         if (now - event.raised).days <= SOLID_DAYS or event.series & odd or event.metrics & metrics:
-            event.last = now
-            event.series |= odd
+            if quiet_days <= GAP_DAYS:
+                event.last = now
+                event.series |= odd
             _note(event, table, day, odd)
             return
     event = _Event(len(events) + 1, now, now, float(scores.max()), metrics, set(odd))

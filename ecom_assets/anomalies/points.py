@@ -1,6 +1,6 @@
 """The long table of a shop's judged days, and the events of its series. Judges nothing itself."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -24,8 +24,9 @@ class Judgement:
         planned: cells that a plan concerns.
         surprises: by detector.
         consensus: their weighted mean.
-        scores: by detector, before they are calibrated; signed but for the forest's.
-        weekly: what the z-score expected, and its sigma, in model space.
+        weekly: expectation of the z-score, in model space.
+        weekly_sigma: its noise.
+        scores: what each detector says before it is calibrated.
     """
 
     expected: np.ndarray
@@ -34,8 +35,9 @@ class Judgement:
     planned: np.ndarray
     surprises: dict[str, np.ndarray]
     consensus: np.ndarray
-    scores: dict[str, np.ndarray] = field(default_factory=dict)
-    weekly: tuple[np.ndarray, np.ndarray] | None = None
+    weekly: np.ndarray
+    weekly_sigma: np.ndarray
+    scores: dict[str, np.ndarray]
 
     def plain_zscores(self, wide: Wide) -> np.ndarray:
         """Signed z-scores with nothing taken off for plans."""
@@ -53,7 +55,8 @@ def points_of(wide: Wide, judged: Judgement, threshold: float) -> pd.DataFrame:
     is_anomaly = (score >= threshold) & np.isfinite(wide.values)
     is_anomaly[:START_DAYS] = False
     ids = np.column_stack([event_ids(is_anomaly[:, place], 1) for place in range(count)])
-    width = threshold * np.log(10) * 0.55 * judged.sigma
+    reach = 1.645 + (threshold - 1) * np.log(10) * 0.55  # where noise of normal tails has that surprise
+    width, weekly_width = reach * judged.sigma, reach * judged.weekly_sigma
     level = np.where(
         score >= threshold * SEVERITIES[0][0],
         "critical",
@@ -77,13 +80,11 @@ def points_of(wide: Wide, judged: Judgement, threshold: float) -> pd.DataFrame:
         "is_planned": judged.planned.T.ravel(),
         "sigma": judged.sigma.T.ravel(),
         "is_watched": np.repeat(wide.is_told, days),
-        **{f"score_{name}": scores.T.ravel() for name, scores in judged.scores.items()},
+        "expected_zscore": _back(wide, judged.weekly),
+        "lower_zscore": _back(wide, judged.weekly - weekly_width),
+        "upper_zscore": _back(wide, judged.weekly + weekly_width),
+        **{f"score_{name}": judged.scores[name].T.ravel() for name in DETECTORS},
     }
-    if judged.weekly is not None:
-        expected, sigma = judged.weekly
-        far = threshold * np.log(10) * 0.55 * sigma
-        for side, moved in (("expected", expected), ("lower", expected - far), ("upper", expected + far)):
-            table[f"{side}_zscore"] = _back(wide, moved)
     names = {
         name: np.repeat(np.array([key[place] for key in wide.keys], dtype=object), days)
         for place, name in enumerate(KEYS)

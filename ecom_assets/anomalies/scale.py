@@ -55,15 +55,14 @@ def _phase_shares(size: np.ndarray, phase: np.ndarray, season: int) -> np.ndarra
 def least_sigma(values: np.ndarray, kind: str) -> float:
     """The least spread to believe in, in the model space `kind` (none, sqrt or log), of a series of `values`.
 
-    A count varies by its own square root, which is a half in square roots; the smallest value above zero stands for
-    one event of a rate. A series that never moved gets a two-hundredth of its level: the first order of a day whose
-    session was not seen is no miracle.
+    A count varies by its own square root, which is a half in square roots. Any other series gets a two-hundredth of
+    its level, also one that never moved: the first order of a day whose session was not seen is no miracle.
     """
     known = values[np.isfinite(values)]
     if not known.size:
         return 1.0
     level = abs(float(np.median(known)))
-    above = known[known > 0]
     if kind == "sqrt":
-        return 0.5 * float(np.sqrt(above.min())) if above.size else 1.0
+        is_count = bool(np.all(known == np.rint(known)))
+        return 0.5 if is_count else max(0.005 * float(np.sqrt(level)), 1e-6)
     return 0.005 * (1.0 if kind == "log" else level or float(np.max(np.abs(known)) or 1.0))

@@ -55,7 +55,7 @@ def _without_missing_refunds(values: np.ndarray, keys: list[tuple[str, str, str]
 
     The day's sales are whole without it, so the refunds of a late file count as none until it comes.
     """
-    whole = [place for place, key in enumerate(keys) if key == ("refund_amount", "", "")]
+    whole = [place for place, key in enumerate(keys) if key[0] == "refund_amount" and not key[2]]
     if not whole:
         return values
     refunds = values[:, whole[0]]

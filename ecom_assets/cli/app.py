@@ -242,6 +242,17 @@ def snooze(
     snooze(notification, metric, until, undo)
 
 
+@anomalies.command()
+def score(
+    truth: Annotated[Path | None, typer.Option(metavar="DIR", help="in place of the home's truth folder")] = None,
+    format: Printed = Format.table,
+) -> None:
+    """How good the detectors are on this shop, where its truth is known."""
+    from ecom_assets.cli.scoring import score
+
+    score(truth, format)
+
+
 @app.command()
 def forecast(
     file: SeriesFile,

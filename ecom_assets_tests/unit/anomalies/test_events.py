@@ -68,9 +68,25 @@ def test_the_whole_and_its_members_are_one_notification():
     assert said[["metric", "member", "direction"]].iloc[0].tolist() == ["orders", "", "down"]
 
 
-def test_unrelated_metrics_are_two():
+def test_all_that_is_odd_on_a_day_is_told_once():
     said = raised({("orders", ""): {200: -12}, ("sessions", "paid"): {200: 12}}, 200)
-    assert len(said) == 2
+    assert said["series"].tolist() == [2]
+
+
+def test_another_metric_days_later_is_another_event_and_the_same_metric_an_echo():
+    said = raised({("orders", ""): {200: -12}, ("sessions", "paid"): {205: 14}, ("orders", "paid"): {206: 12}}, 200)
+    assert said["raised"].tolist() == [DAYS[200], DAYS[205]]
+
+
+def test_one_series_alone_must_be_odder():
+    table = scored({})
+    table.loc[(table["time"] == DAYS[200]) & (table["metric"] == "orders") & (table["member"] == ""), "score"] = 5.0
+    quiet = table["time"].eq(DAYS[200]) & (table["score"] != 5.0)
+    alone = table.assign(score=table["score"].where(~quiet, 0.1))
+    assert DAYS[200] not in notify(alone, threshold=4.0)[0]["raised"].tolist()
+    with_another = alone.copy()
+    with_another.loc[quiet.idxmax(), "score"] = 2.0
+    assert DAYS[200] in notify(with_another, threshold=4.0)[0]["raised"].tolist()
 
 
 def test_following_days_continue_and_recovery_is_an_echo():

@@ -1,0 +1,66 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from ecom_assets.anomalies.allowance import allowances, demand_factors, discounted
+
+DAYS = pd.date_range("2026-03-01", periods=30)
+KEYS = [
+    ("orders", "", ""), ("orders", "channel", "email"), ("orders", "channel", "direct"), ("error_rate", "", ""),
+    ("average_order_value", "", ""),
+]  # fmt: skip
+
+
+def plan(kind: str, name: str = "Deals", channel: str | None = None) -> pd.DataFrame:
+    row = {
+        "campaign_name": name,
+        "kind": kind,
+        "channel": channel,
+        "starts_date": "2026-03-10",
+        "ends_date": "2026-03-12",
+    }
+    return pd.DataFrame([row])
+
+
+def test_a_plan_may_begin_a_day_early_and_end_a_day_late():
+    lift, _ = demand_factors(DAYS, KEYS, plan("promotion"))
+    assert np.flatnonzero(lift[:, 0]).tolist() == [8, 9, 10, 11, 12]
+
+
+def test_a_channels_plan_excuses_its_channel_and_the_whole_but_no_other_channel():
+    lift, dip = demand_factors(DAYS, KEYS, plan("promotion", channel="email"))
+    assert lift[10, 1] > lift[10, 0] > 0
+    assert (lift[10, 2], dip[10, 2]) == (0, 0)
+
+
+def test_a_promotion_excuses_more_orders_and_smaller_ones_but_no_errors():
+    up, down = allowances(KEYS, *demand_factors(DAYS, KEYS, plan("promotion")))
+    assert up[10, 0] == pytest.approx(0.7)
+    assert down[10, 0] == pytest.approx(0.05)
+    assert (up[10, 3], down[10, 3]) == (0, 0)
+    assert down[10, 4] > up[10, 4]
+
+
+def test_a_holiday_excuses_a_dip_and_a_peak_the_week_behind_it():
+    _, dip = demand_factors(DAYS, KEYS, plan("holiday", "Easter 2026"))
+    assert dip[10, 0] == pytest.approx(0.9)
+    lift, dip = demand_factors(DAYS, KEYS, plan("promotion", "Black Friday 2026"))
+    assert lift[10, 0] == pytest.approx(1.7)
+    assert dip[17, 0] == pytest.approx(0.4)
+    assert dip[25, 0] == 0
+
+
+def test_discounts_give_away_a_promotion_that_stands_on_no_calendar():
+    rate = np.full(30, 0.01)
+    rate[20] = 0.15
+    lift = discounted(DAYS, KEYS, {("", ""): rate})
+    assert np.flatnonzero(lift[:, 0]).tolist() == [20]
+    in_email = discounted(DAYS, KEYS, {("channel", "email"): rate})
+    assert in_email[20, 1] > in_email[20, 0] > 0
+    assert in_email[20, 2] == 0
+
+
+def test_without_plans_nothing_is_excused():
+    lift, dip = demand_factors(DAYS, KEYS, None)
+    assert not lift.any()
+    assert not dip.any()
