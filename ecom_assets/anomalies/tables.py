@@ -16,7 +16,7 @@ from ecom_assets.anomalies.evidence import event_evidence
 from ecom_assets.anomalies.grouping import ECHO_DAYS, shop_threshold
 from ecom_assets.anomalies.shop import FALSE_A_MONTH, MIN_DAYS, ShopDetected, detect_shop
 from ecom_assets.anomalies.verdict import verdicts
-from ecom_assets.metrics import ALL, TOTAL
+from ecom_assets.metrics import ALL, TOTAL, metrics
 
 SERIES = ["metric", "dimension", "member"]
 DETECTOR_COLUMNS = [
@@ -120,9 +120,11 @@ def _detector(points: pd.DataFrame, name: str) -> pd.DataFrame:
 
 
 def _in_order(table: pd.DataFrame) -> pd.DataFrame:
-    """Expected between its limits: what cannot be negative has a lower limit of zero, and is not expected below it."""
-    expected = table["expected"].clip(lower=table["lower"])
-    return table.assign(expected=expected, upper=table["upper"].clip(lower=expected))
+    """Expected between its limits, and no limit below zero of what the catalogue says cannot be negative."""
+    floors = {name: 0.0 if metric.non_negative else -np.inf for name, metric in metrics().items()}
+    lower = table["lower"].clip(lower=table["metric"].map(floors).fillna(-np.inf))
+    expected = table["expected"].clip(lower=lower)
+    return table.assign(lower=lower, expected=expected, upper=table["upper"].clip(lower=expected))
 
 
 def _consensus(points: pd.DataFrame) -> pd.DataFrame:

@@ -124,7 +124,7 @@ final as (
         days.dataset,
         days.state,
         coalesce(delivered.rows_used, 0) = 0 and coalesce(judged.lacks_rows, false) as is_missing,
-        coalesce(own.came_at > judged.first_judged_at, false) as is_late,
+        coalesce(own.came_at > judged.first_judged_at, false) as _is_late,
         case when days.state = 'accepted' then days.row_count else coalesce(own.rows_used, 0) end::bigint as "rows",
         accepted.repeated_rows,
         coalesce(delivered.rows_quarantined, 0)::bigint as quarantined_rows,

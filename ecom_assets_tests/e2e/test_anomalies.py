@@ -28,7 +28,7 @@ sources: {{products: simulated, customers: simulated, campaigns: simulated, mark
   website_traffic: simulated, orders: simulated, order_items: simulated, refunds: simulated}}
 """
 CAUSES = "select notification_id, raised_date, metric, dimension, member from anomaly.causes order by all"
-DAY = f"""select is_missing, is_late, state from anomaly.evidence
+DAY = f"""select is_missing, _is_late, state from anomaly.evidence
     where dataset = 'order_items' and business_date = '{LATE}'"""  # fmt: skip
 
 

@@ -24,7 +24,7 @@ _SERIES = Query(
     },
 )
 _PLANS = Query("anomaly/plans", {"quiet_days": ECHO_DAYS})
-_DELIVERIES = Query("anomaly/deliveries", text="select * from anomaly.evidence")
+_DELIVERIES = Query("anomaly/deliveries", text="select * exclude (_is_late), _is_late as is_late from anomaly.evidence")
 QUERIES = {"daily": _SERIES, "plans": _PLANS, "deliveries": _DELIVERIES}
 _MADE_BY = ("anomalies", "forecasting")
 _DETECTORS = ("anomaly/zscore", "anomaly/isolation_forest", "anomaly/forecast_residual")

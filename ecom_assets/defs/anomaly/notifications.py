@@ -51,7 +51,9 @@ def _drawn(rows: Any) -> dict[str, bytes]:
 NOTIFICATION_QUERIES = {
     "causes": Query("anomaly/all_causes", text="select * from anomaly.causes"),
     "missing_plans": Query("anomaly/all_missing_plans", text="select * from anomaly.missing_plans"),
-    "deliveries": Query("anomaly/all_evidence", text="select * from anomaly.evidence"),
+    "deliveries": Query(
+        "anomaly/all_evidence", text="select * exclude (_is_late), _is_late as is_late from anomaly.evidence"
+    ),
     "newest_day": Query("anomaly/newest_day", text="select max(business_date) as business_date from kpi.daily_metrics"),
     "metric_datasets": Query("anomaly/metric_datasets", _columns()),
     "labels": Query("anomaly/labels", text="select * from lineage.labels order by labelled_at, notification_id"),

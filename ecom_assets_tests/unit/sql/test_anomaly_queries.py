@@ -158,7 +158,7 @@ def test_an_accepted_day_tells_its_rows_and_last_hour(connection):
     assert row["rows"] == 3, "the rows that stand, however often they came"
     assert row["repeated_rows"] == 1, "the same order under another id"
     assert row["last_event_hour"] == 22.5, "in the shop's zone"
-    assert (row["quarantined_rows"], row["is_late"], row["is_missing"], row["failed_checks"]) == (2, False, False, 0)
+    assert (row["quarantined_rows"], row["_is_late"], row["is_missing"], row["failed_checks"]) == (2, False, False, 0)
 
 
 def test_lines_of_an_order_that_came_twice_repeat_and_two_equal_lines_of_one_do_not(connection):
@@ -200,14 +200,14 @@ def test_a_file_that_comes_after_the_day_was_judged_is_late(connection):
     check(connection, "orders", "rows_arrived", False, hour=6)
     check(connection, "orders", "rows_arrived", True, hour=31)
     file(connection, "orders", "orders_2026-03-02.csv", 10, 0, loaded_hour=30)
-    assert evidence(connection)["orders"]["is_late"]
+    assert evidence(connection)["orders"]["_is_late"]
 
 
 def test_a_file_that_is_only_read_again_is_not_late(connection):
     days(connection, ("clean/orders", "accepted", 10))
     check(connection, "orders", "rows_arrived", True, hour=6)
     file(connection, "orders", "orders_2026-03-02.csv", 10, 0, loaded_hour=30, made_hour=5)
-    assert not evidence(connection)["orders"]["is_late"]
+    assert not evidence(connection)["orders"]["_is_late"]
 
 
 def test_other_days_are_left_alone(connection):
