@@ -110,7 +110,9 @@ def event_evidence(
     """What speaks for a fault in each notification: one row each, for `verdict.verdicts`.
 
     Args:
-        notifications, members, points: of `shop.ShopDetected`.
+        notifications: of `shop.ShopDetected`.
+        members: likewise.
+        points: likewise.
         lineage: see `LINEAGE_COLUMNS`; None leaves the metrics' own evidence.
 
     Returns:
@@ -123,13 +125,14 @@ def event_evidence(
     changes = wholes.assign(change=wholes["value"] / wholes["expected"] - 1)
     by_day = changes.pivot_table(index="time", columns="metric", values="change")
     rows = []
-    for event in notifications.itertuples(index=False):
-        mine = members[(members["notification_id"] == event.notification_id) & (members["time"] == event.raised)]
-        row: dict[str, object] = {"event_id": event.notification_id}
-        change = by_day.loc[event.raised].to_dict() if event.raised in by_day.index else {}
-        row |= _of_metrics(mine, points, event.raised, change)
+    for number, raised in notifications[["notification_id", "raised"]].itertuples(index=False, name=None):
+        day = pd.Timestamp(raised)
+        mine = members[(members["notification_id"] == number) & (members["time"] == day)]
+        row: dict[str, object] = {"event_id": number}
+        change = by_day.loc[[day]].iloc[0].to_dict() if day in by_day.index else {}
+        row |= _of_metrics(mine, points, day, change)
         if faults is not None and lineage is not None:
-            row |= _of_files(set(mine["metric"]), faults, lineage, event.raised)
+            row |= _of_files(set(mine["metric"]), faults, lineage, day)
         rows.append(row)
     return pd.DataFrame(rows, columns=EVIDENCE_COLUMNS)
 
@@ -148,7 +151,7 @@ def _of_metrics(mine: pd.DataFrame, points: pd.DataFrame, day: pd.Timestamp, cha
     today = points[points["time"] == day].set_index(["metric", "dimension", "member"])
     tracking, amount = change.get("tracking_coverage_rate", np.nan), change.get("average_order_value", np.nan)
     volume = np.nan
-    for metric, dimension, member in mine[["metric", "dimension", "member"]].itertuples(index=False):
+    for dimension, member in mine[["dimension", "member"]].itertuples(index=False, name=None):
         for name in ("tracking_coverage_rate", "average_order_value"):
             key = (name, dimension, member)
             if key in today.index:

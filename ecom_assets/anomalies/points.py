@@ -110,7 +110,8 @@ def shop_events(points: pd.DataFrame, threshold: float) -> pd.DataFrame:
     """One row per event of each series, see `events.event_table`."""
     parts = []
     for key, rows in points[points["event_id"] > 0].groupby(KEYS, sort=True):
-        parts.append(event_table(rows, threshold).assign(**dict(zip(KEYS, key, strict=True))))
+        names = {name: str(part) for name, part in zip(KEYS, key, strict=True)}
+        parts.append(event_table(rows, threshold).assign(**names))
     if not parts:
         return pd.DataFrame(columns=[*KEYS, *EVENT_COLUMNS])
     return pd.concat(parts, ignore_index=True)[[*KEYS, *EVENT_COLUMNS]]

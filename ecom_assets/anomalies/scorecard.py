@@ -104,7 +104,8 @@ def named(notifications: pd.DataFrame, members: pd.DataFrame) -> pd.DataFrame:
         number: frozenset(zip(rows["metric"], rows["dimension"], rows["member"], strict=True))
         for number, rows in raised.groupby("notification_id")
     }
-    return notifications.assign(names=[names.get(one, frozenset()) for one in notifications["notification_id"]])
+    said = pd.Series([names.get(one, frozenset()) for one in notifications["notification_id"]], dtype=object)
+    return notifications.assign(names=said.to_numpy())
 
 
 def matched(said: pd.DataFrame, incidents: pd.DataFrame, first: pd.Timestamp, last: pd.Timestamp) -> Matched:
@@ -116,7 +117,8 @@ def matched(said: pd.DataFrame, incidents: pd.DataFrame, first: pd.Timestamp, la
     Args:
         said: notifications with names.
         incidents: with size and moved, see `sized`.
-        first, last: scored days.
+        first: scored day.
+        last: scored day.
     """
     inside = incidents["start"].between(first, last - pd.Timedelta(days=LAST_DAYS))
     told = match(said[said["raised"].between(first, last)], incidents[inside])
@@ -136,7 +138,9 @@ def detector_scorecard(
     Detectors and baselines notify by the same rule and budget as the consensus, from their own surprise.
 
     Args:
-        points, notifications, members: of `shop.ShopDetected`.
+        points: of `shop.ShopDetected`.
+        notifications: likewise.
+        members: likewise.
         incidents: of the shop, with size and moved, see `sized`.
         false_a_month: budget that all are held to.
         verdicts: event_id and verdict of the notifications, or None.
@@ -185,9 +189,7 @@ def alarmers() -> dict[str, Callable[[pd.DataFrame], np.ndarray]]:
         return lambda points: points[[columns[name] for name in names]].min(axis=1, skipna=False).to_numpy()
 
     found = {"+".join(names): lesser(names) for count in (1, 2, 3) for names in combinations(DETECTORS, count)}
-    found["two_of_three"] = lambda points: np.sort(np.nan_to_num(points[list(columns.values())].to_numpy()), axis=1)[
-        :, 1
-    ]
+    found["two_of_three"] = lambda points: np.sort(np.nan_to_num(points[[*columns.values()]].to_numpy()), axis=1)[:, 1]
     found["weekday_median"] = weekday_surprise
     return found
 
@@ -201,7 +203,7 @@ def weekday_surprise(points: pd.DataFrame) -> np.ndarray:
     scores = np.column_stack([weekday_median_scores(values[:, place]) for place in range(values.shape[1])])
     found = pooled_surprise(scores, ~masked, [str(key[0]) for key in table.columns], PRIOR)
     wide = pd.DataFrame(np.nan_to_num(found), index=table.index, columns=table.columns)
-    long = wide.stack(KEYS, future_stack=True).rename("score")
+    long = wide.stack(KEYS, future_stack=True)
     index = pd.MultiIndex.from_frame(points[["time", *KEYS]])
     return long.reindex(index).to_numpy("float64")
 

@@ -103,7 +103,8 @@ def judge(wide: Wide, up: np.ndarray, down: np.ndarray, given: np.ndarray | None
 
     Args:
         wide: the series.
-        up, down: logarithms by which plans excuse each cell.
+        up: logarithms by which plans excuse what lies above the expectation, by cell.
+        down: the same below it.
         given: one-step expectations of champions in the series' own units, NaN where there is none.
         seed: of the isolation forest.
     """
@@ -179,7 +180,7 @@ def _isolated(wide: Wide, zscores: dict[str, np.ndarray], seed: int) -> np.ndarr
 
 def _weighted(surprises: dict[str, np.ndarray]) -> np.ndarray:
     """Mean of what the detectors say, by `consensus.WEIGHTS`; one that does not know is left out."""
-    total, weight = 0.0, 0.0
+    total, weight = np.zeros(()), np.zeros(())
     for name, values in surprises.items():
         known = np.isfinite(values)
         total = total + np.where(known, values, 0.0) * WEIGHTS[name]
@@ -192,7 +193,7 @@ def _with_faults(wide: Wide, judged: Judgement, lineage: pd.DataFrame) -> Judgem
     """Volumes that a faulty file moved, up by rows that came twice or down by a missing end, are sure to be odd."""
     consensus, zscores = judged.consensus.copy(), np.nan_to_num(judged.plain_zscores(wide))
     metrics = np.array([metric for metric, *_ in wide.keys])
-    places = {day: place for place, day in enumerate(wide.days)}
+    places = {day: place for place, day in enumerate(wide.days.tolist())}
     for fault in file_faults(lineage).to_dict("records"):
         at = places.get(fault["business_date"])
         up, down = fault["repeated_rate"] >= LOUD_REPEATED_RATE, fault["hours_missing"] >= LOUD_HOURS_MISSING
@@ -228,8 +229,9 @@ def _usual_lift(days: pd.DatetimeIndex, error: np.ndarray, campaigns: pd.DataFra
         return lift
     of_shop = campaigns if "channel" not in campaigns else campaigns[campaigns["channel"].isna()]
     seen: list[float] = []
-    for plan in of_shop[of_shop["kind"].isin(["promotion", "launch"])].sort_values("starts_date").itertuples():
-        inside = np.asarray((days >= pd.Timestamp(plan.starts_date)) & (days <= pd.Timestamp(plan.ends_date)))
+    plans = of_shop[of_shop["kind"].isin(["promotion", "launch"])].sort_values("starts_date")
+    for starts, ends in zip(pd.to_datetime(plans["starts_date"]), pd.to_datetime(plans["ends_date"]), strict=True):
+        inside = np.asarray((days >= starts) & (days <= ends))
         if len(seen) >= 2:
             lift[inside] = float(np.median(seen))
         if np.isfinite(error[inside]).any():

@@ -49,11 +49,12 @@ class Space:
 def choose_space(values: np.ndarray) -> Space:
     """The space for a daily series, from its first weeks: rare counts and rates of rare events by Anscombe's root.
 
-    Shares (nothing above one) vary by counting: as they are, or by their root where they are small. Rare is what has a median of at most four times its smallest value above zero and is zero on some days.
+    Shares (nothing above one) vary by counting: as they are, or by their root where they are small. Rare is what has
+    a median of at most four times its smallest value above zero and is zero on some days.
     """
     first = values[np.isfinite(values)][:FIRST_DAYS]
     above = first[first > 0]
-    is_non_negative = bool(len(first)) and bool(np.nanmin(values) >= 0)
+    is_non_negative = bool(len(first)) and bool(first.min() >= 0)
     if is_non_negative and len(above) and np.any(first == 0):
         unit = float(np.median(np.sort(above)[: max(len(above) // 5, 1)]))
         if np.median(first) <= RARE_UNITS * unit:

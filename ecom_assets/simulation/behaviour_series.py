@@ -77,15 +77,15 @@ def _visits(world: World, day: int, values: Values, has_visits: bool, has_carts:
         np.maximum.at(step, visits.session[shown & (visits.state == state)], reached)
     step = np.where((pages > 0) & (step == 0), 1, step)
     base = (sessions.channel, sessions.device)
-    counts = {
+    counts: dict[str, Floats] = {
         "all": weight, "bounces": weight * ((pages == 1) & (events == 1)), "pages": weight * pages,
         **{f"step{at}": weight * (step >= at) for at in range(1, 6)},
     }  # fmt: skip
     names = {"channel": world.channels, "device": world.devices}
     for dimension, key, members in (("", None, ("",)), ("channel", base[0], names["channel"]),
                                     ("device", base[1], names["device"])):  # fmt: skip
-        sums = {
-            name: np.array([value.sum()]) if key is None else np.bincount(key, value, len(members))
+        sums: dict[str, Floats] = {
+            name: np.array([value.sum()]) if key is None else np.bincount(key, value, len(members)).astype("float64")
             for name, value in counts.items()
         }
         for metric, numerator, denominator in (

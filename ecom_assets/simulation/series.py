@@ -165,8 +165,8 @@ def _add_orders(
     intents, n = sales.intents, len(sales.intents)
     if not counted.any():
         return
-    by_order = {
-        name: np.bincount(intents.line_order[shown], money[name][shown], n)
+    by_order: dict[str, Floats] = {
+        name: np.bincount(intents.line_order[shown], money[name][shown], n).astype("float64")
         for name in ("gross_amount", "discount_amount", "cost_amount")
     }
     by_order["discount_amount"] = by_order["discount_amount"] + money["order_discount"]
@@ -205,9 +205,9 @@ def _add_refunds(
     if not len(lines):
         return
     order = intents.line_order[lines]
-    worth = (sales.price * intents.quantity - sales.line_discount)[lines]
-    whole = np.bincount(intents.line_order, np.where(sales.served, sales.price * intents.quantity - sales.line_discount, 0),
-                        len(intents))  # fmt: skip
+    paid = sales.price * intents.quantity - sales.line_discount
+    worth = paid[lines]
+    whole = np.bincount(intents.line_order, np.where(sales.served, paid, 0), len(intents))
     goods = (worth - sales.discount[order] * worth / np.maximum(whole[order], 1)) * money["spoiled"][order] / 100
     after = sales.refund_day[lines] - day
     number = intents.number[order] * LINES + intents.line_number[lines]
@@ -236,7 +236,7 @@ def _session_cells(world: World, day: int) -> tuple[Floats, Floats]:
                 times += hashed(world.seed, f"again.{incident.ordinal}", sessions.number) < incident.size
         cell = (sessions.channel * shape[1] + sessions.device)[seen]
         people = np.bincount(sessions.channel[~sessions.is_machine], minlength=shape[0]).astype("float64")
-        return np.bincount(cell, times[seen], shape[0] * shape[1]).reshape(shape), people
+        return np.bincount(cell, times[seen], shape[0] * shape[1]).reshape(shape).astype("float64"), people
     came = human_sessions(world, day)
     return came, came.sum(axis=1)
 

@@ -42,6 +42,7 @@ def stacked_sums(world: World, made: dict[int, DaySums], days: int, segments: Se
 
 
 def hide_unknown(world: World, day: int, sums: Floats) -> None:
+    """Makes what a late extract leaves unknown NaN, in place."""
     for name in unknown_measures(world, day):
         sums[AT[name]] = np.nan
     if file_delay(world, "refunds", day):

@@ -60,3 +60,42 @@ def test_a_champions_expectations_are_taken():
 def test_too_short_a_shop_says_so():
     with pytest.raises(ValueError, match="60 known days"):
         detect_shop(daily({}).query("time < '2023-02-01'"))
+
+
+def test_the_last_days_alone_are_judged_as_they_are_with_all(shop):
+    day = draw_shop(21, length=400).days[OUTAGE.start - 3]
+    last = detect_shop(daily(LOUD), draw_shop(21, length=400).campaigns, since=day)
+    whole = shop.points[shop.points["time"] >= day].reset_index(drop=True)
+    pd.testing.assert_frame_equal(last.points, whole)
+    said = shop.notifications[shop.notifications["raised"] >= day].reset_index(drop=True)
+    pd.testing.assert_frame_equal(last.notifications, said)
+    assert len(last.notifications) > 0
+
+
+def test_later_days_change_nothing_that_was_said_of_earlier_ones(shop):
+    drawn = draw_shop(21, length=400)
+    until = drawn.days[330]
+    table = daily(LOUD)
+    early = detect_shop(table[table["time"] <= until], drawn.campaigns)
+    keys = ["metric", "dimension", "member", "time"]
+    columns = [*keys, "expected", "consensus", "is_anomaly"]
+    both = early.points[columns].merge(shop.points[columns], on=keys, suffixes=("_then", "_later"))
+    assert len(both) == len(early.points)
+    np.testing.assert_allclose(both["consensus_then"], both["consensus_later"], equal_nan=True)
+    np.testing.assert_allclose(both["expected_then"], both["expected_later"], equal_nan=True)
+
+
+def test_a_file_that_came_twice_makes_the_orders_that_it_raised_alarm():
+    table = daily({"orders": 1.5, "conversion_rate": 1.0})
+    days = pd.DatetimeIndex(table["time"].unique())
+    lineage = pd.DataFrame({"business_date": days, "dataset": "orders", "rows": 100.0, "repeated_rows": 0.0})
+    twice = lineage["business_date"].isin(days[OUTAGE])
+    campaigns = draw_shop(21, length=400).campaigns
+    quiet = detect_shop(table, campaigns, lineage=lineage)
+    told = detect_shop(table, campaigns, lineage=lineage.assign(repeated_rows=np.where(twice, 26.0, 0.0)))
+
+    def near(found):
+        return found.notifications["raised"].isin(days[OUTAGE]).sum()
+
+    assert near(quiet) == 0
+    assert near(told) == 1

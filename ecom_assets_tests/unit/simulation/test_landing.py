@@ -112,7 +112,9 @@ def test_truth_lies_beside_and_never_in_the_landing_folder(tmp_path):
     simulator = Simulator(with_incident("stock_out", 0.8, day=3, category="Toys"), 4, FIRST, orders_per_day=100)
     simulator.write_landing(days(0, 5), tmp_path / "landing", datasets=SALES)
     paths = simulator.write_truth(tmp_path / "truth", days(5, 5)[0])
-    assert [path.name for path in paths] == ["incidents.csv", "twin_differences.csv"]
+    assert [path.name for path in paths] == [
+        "incidents.csv", "twin_differences.csv", "series_effects.csv", "quiet_series.csv",
+    ]  # fmt: skip
     (row,) = lines(paths[0])
     assert (row["kind"], row["scope"], row["is_data_fault"]) == ("stock_out", "category=Toys", "false")
     assert any(row["measure"] == "gross_amount" for row in lines(paths[1]))

@@ -49,7 +49,8 @@ def from_tables(simulator: Simulator, number: int) -> dict[str, float]:
                 connection.sql(
                     """select sum(i.quantity * i.unit_price_amount::double * i.fx_rate::double),
                         sum(i.quantity * i.unit_cost_amount::double * i.fx_rate::double)
-                    from order_items i join (select distinct order_id from orders where status = 'paid') using (order_id)
+                    from order_items i
+                    join (select distinct order_id from orders where status = 'paid') using (order_id)
                     where line_type = 'product'"""
                 ).fetchall()[0],
                 strict=True,
