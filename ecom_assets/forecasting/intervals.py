@@ -41,8 +41,8 @@ def calibrate(backtests: pd.DataFrame, transform: Transform, levels: tuple[int, 
     for at in steps:
         near = (step >= at / WIDTH) & (step <= at * WIDTH)
         independent = max(len(np.unique(origin[near])), np.count_nonzero(near) / NEIGHBOURS_PER_RESIDUAL)
-        for level in levels:
-            raw[level].append(_bounds(residual[near], level, independent))
+        for level, pair in zip(levels, _bounds(residual[near], levels, independent), strict=True):
+            raw[level].append(pair)
     return {level: _widening(steps, np.array(pairs)) for level, pairs in raw.items()}
 
 
@@ -61,12 +61,13 @@ def interval(
     return np.minimum(lower, mean), np.maximum(upper, mean)
 
 
-def _bounds(residual: np.ndarray, level: int, independent: float) -> tuple[float, float]:
-    """Both quantiles with the finite-sample correction (n + 1) / n of conformal prediction."""
+def _bounds(residual: np.ndarray, levels: tuple[int, ...], independent: float) -> list[tuple[float, float]]:
+    """Both quantiles of each level with the finite-sample correction (n + 1) / n of conformal prediction."""
     if residual.size == 0:
-        return (np.nan, np.nan)
-    share = min(1.0, (0.5 + level / 200) * (1 + 1 / max(independent, 1.0)))
-    return float(np.quantile(residual, 1 - share)), float(np.quantile(residual, share))
+        return [(np.nan, np.nan)] * len(levels)
+    shares = [min(1.0, (0.5 + level / 200) * (1 + 1 / max(independent, 1.0))) for level in levels]
+    ends = np.quantile(residual, [each for share in shares for each in (1 - share, share)])  # one sort for all
+    return [(float(low), float(high)) for low, high in ends.reshape(-1, 2)]
 
 
 def _widening(steps: np.ndarray, pairs: np.ndarray) -> pd.DataFrame:
