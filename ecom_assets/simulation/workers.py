@@ -54,6 +54,7 @@ def in_blocks(work: Work, days: Sequence[int], workers: int, progress: Progress 
         first = work(blocks[0], lambda done, of: tell(1))
         while _pending(others):
             tell(0)
+        tell(0)
         return [first, *(other.result() for other in others)]
 
 

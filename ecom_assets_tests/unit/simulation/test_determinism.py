@@ -2,7 +2,7 @@
 
 import pytest
 
-from ecom_assets.simulation import Simulator
+from ecom_assets.simulation import Simulator, workers
 from ecom_assets_tests.unit.simulation.shops import FIRST, contents, days, rows_by, shop, with_incident
 
 
@@ -11,6 +11,18 @@ def test_the_same_seed_writes_the_same_bytes_and_another_seed_others(tmp_path):
         shop(seed, 20).write_landing(days(0, 5), tmp_path / name)
     assert contents(tmp_path / "one") == contents(tmp_path / "two")
     assert contents(tmp_path / "one") != contents(tmp_path / "other")
+
+
+def test_days_shared_among_processes_are_the_same_bytes(tmp_path, monkeypatch):
+    monkeypatch.setattr(workers, "SHORTEST_BLOCK", 3)
+    monkeypatch.setattr(workers, "_FIRST_MORE", 1)
+    assert workers.blocks_of(range(7), 2) == [[0, 1, 2, 3], [4, 5, 6]]
+    seen = []
+    shared = shop(orders_per_day=15).write_landing(days(0, 6), tmp_path / "two", lambda *p: seen.append(p), workers=2)
+    shop(orders_per_day=15).write_landing(days(0, 6), tmp_path / "one")
+    assert contents(tmp_path / "two") == contents(tmp_path / "one")
+    assert len(shared) == len(contents(tmp_path / "one"))
+    assert seen[-1] == (7, 7)
 
 
 def test_a_day_made_alone_is_the_day_made_within_a_range(tmp_path):
