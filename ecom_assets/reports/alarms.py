@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
 _WIDTH, _HEIGHT, _DPI = 7.2, 1.75, 80
 _VALUE, _EXPECTED, _ALARM = "#1f3a93", "#868e96", "#c92a2a"
@@ -37,6 +38,33 @@ def notifications_png(rows: "pd.DataFrame") -> dict[str, bytes]:
     return {"newest notifications": _drawn(panels)} if panels else {}
 
 
+def scorecard_png(rows: "pd.DataFrame") -> dict[str, bytes]:
+    """Precision and recall of each detector over the incidents that were to be seen; empty where there were none.
+
+    Args:
+        rows: of anomaly/detector_scorecard.
+    """
+    from matplotlib.figure import Figure
+
+    said = rows[(rows["stratum"] == "clear") & (rows["incidents"] > 0)]
+    if said.empty:
+        return {}
+    said = said.sort_values("f1", na_position="first")
+    figure = Figure(figsize=(_WIDTH, 0.6 + 0.3 * len(said)), dpi=_DPI, layout="constrained")
+    axes = figure.subplots()
+    places = range(len(said))
+    axes.hlines(places, 0, said["f1"].fillna(0).astype("float64"), color=_EXPECTED, linewidth=5, alpha=0.4, label="F1")
+    axes.plot(said["precision"].astype("float64"), places, "o", color=_VALUE, markersize=4, label="precision")
+    axes.plot(said["recall"].astype("float64"), places, "D", color=_ALARM, markersize=4, label="recall")
+    axes.set_yticks(places, [name.replace("_", " ").replace("+", " + ") for name in said["detector"]], fontsize=7)
+    axes.set_xlim(-0.02, 1.02)
+    axes.set_title(f"{said['incidents'].iloc[0]:.0f} clear incidents of the scored days", fontsize=8.5, loc="left")
+    axes.tick_params(axis="x", labelsize=7)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(fontsize=6.5, frameon=False, loc="lower right")
+    return {"detectors": _png(figure)}
+
+
 def _name(row: "pd.Series") -> str:
     words = str(row["metric"]).replace("_", " ")
     return words if row["dimension"] == "total" else f"{words}, {row['dimension']} {row['member'].replace('_', ' ')}"
@@ -64,6 +92,10 @@ def _drawn(panels: list[tuple[str, Any, Any]]) -> bytes:
         axes.xaxis.get_offset_text().set_fontsize(7)
     handles, names = figure.axes[0].get_legend_handles_labels()
     figure.legend(handles, names, fontsize=7, frameon=False, ncols=4, loc="outside lower center")
+    return _png(figure)
+
+
+def _png(figure: "Figure") -> bytes:
     image = io.BytesIO()
     figure.savefig(image, format="png", metadata={"Software": None})
     return image.getvalue()

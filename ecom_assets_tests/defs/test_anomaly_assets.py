@@ -42,6 +42,7 @@ def _reads(queries) -> set[str]:
 def test_what_the_layer_declares_is_what_it_reads(graph):
     from ecom_assets.defs.anomaly.detection import QUERIES
     from ecom_assets.defs.anomaly.notifications import EVIDENCE, NOTIFICATION_QUERIES
+    from ecom_assets.defs.anomaly.scorecard import SCORED
 
     assets = _definitions(graph).resolve_asset_graph()
     there = {"/".join(node.key.path) for node in assets.asset_nodes}
@@ -53,6 +54,7 @@ def test_what_the_layer_declares_is_what_it_reads(graph):
     assert parents["anomaly/consensus"] == detectors
     assert parents["anomaly/evidence"] == _reads([EVIDENCE]) & there
     assert parents["anomaly/notifications"] == _reads(NOTIFICATION_QUERIES.values())
+    assert parents["anomaly/detector_scorecard"] == _reads(SCORED.values())
     assert {"kpi/daily_metrics", "clean/campaigns", "anomaly/evidence"} == _reads(QUERIES.values())
 
 

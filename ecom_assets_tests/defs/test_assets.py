@@ -18,8 +18,8 @@ KPIS = {
 }  # fmt: skip
 FORECAST = {"backtests", "champions", "forecasts", "series"}
 ANOMALIES = {
-    "causes", "consensus", "events", "evidence", "forecast_residual", "isolation_forest", "missing_plans",
-    "notification_members", "notifications", "zscore",
+    "causes", "consensus", "detector_scorecard", "events", "evidence", "forecast_residual", "isolation_forest",
+    "missing_plans", "notification_members", "notifications", "zscore",
 }  # fmt: skip
 MADE = {"kpi": KPIS, "anomaly": ANOMALIES, "forecast": FORECAST}
 DATASETS = {

@@ -33,8 +33,7 @@ _DETECTORS = ("anomaly/zscore", "anomaly/isolation_forest", "anomaly/forecast_re
 def _alarms(rows: Any) -> dict[str, bytes]:
     from ecom_assets.reports.alarms import alarms_png
 
-    png = alarms_png(rows)
-    return {"newest alarms": png} if png else {}
+    return alarms_png(rows)
 
 
 @table_group(

@@ -44,8 +44,7 @@ def _columns() -> dict[str, list[str]]:
 def _drawn(rows: Any) -> dict[str, bytes]:
     from ecom_assets.reports.alarms import notifications_png
 
-    png = notifications_png(rows)
-    return {"newest notifications": png} if png else {}
+    return notifications_png(rows)
 
 
 NOTIFICATION_QUERIES = {

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ecom_assets.cli import scoring
+from ecom_assets.anomalies.tables import shop_tables
 from ecom_assets.cli.entry import MISUSED, run
 
 DAYS = pd.date_range("2025-01-01", periods=260)
@@ -22,26 +22,36 @@ def series(struck: bool) -> np.ndarray:
     return values
 
 
-@pytest.fixture
-def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A home with a truth, and a snapshot of two metrics of which an incident took seven tenths on two days."""
-    monkeypatch.setenv("ECOM_HOME", str(tmp_path))
+def tables() -> dict[str, pd.DataFrame]:
+    """The layer `anomaly` of a shop with two metrics, of which an incident took seven tenths on two days."""
     daily = pd.concat(
         [
-            pd.DataFrame({"business_date": DAYS, "metric": metric, "dimension": "total", "member": "all"})
-            .assign(value=series(True) * factor)
+            pd.DataFrame(
+                {"time": DAYS, "metric": metric, "dimension": "", "member": "", "value": series(True) * factor}
+            )
             for metric, factor in (("orders", 1), ("net_amount", 50))
         ]
-    )  # fmt: skip
+    )
+    return shop_tables(daily, pd.DataFrame(), pd.DataFrame())
 
-    def opened(_: object) -> duckdb.DuckDBPyConnection:
-        connection = duckdb.connect()
-        connection.register("daily", daily)
-        connection.execute("create schema kpi; create table kpi.daily_metrics as select * from daily")
-        return connection
 
-    daily = daily.reset_index(drop=True)
-    monkeypatch.setattr("ecom_assets.warehouse.open_snapshot", opened)
+def opened(found: dict[str, pd.DataFrame]) -> duckdb.DuckDBPyConnection:
+    """A snapshot that holds the tables, every cause judged to be a change of the business."""
+    connection = duckdb.connect()
+    connection.execute("create schema anomaly")
+    causes = found["anomaly/causes"]
+    judged = causes[["notification_id"]].assign(verdict="business_change")
+    for asset, rows in {**found, "anomaly/notifications": judged}.items():
+        connection.register("rows", rows)
+        connection.execute(f"create table {asset.replace('/', '.')} as select * from rows")
+    return connection
+
+
+@pytest.fixture
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home with a truth and a snapshot."""
+    monkeypatch.setenv("ECOM_HOME", str(tmp_path))
+    monkeypatch.setattr("ecom_assets.warehouse.open_snapshot", lambda _: opened(tables()))
     truth = tmp_path / "truth"
     truth.mkdir()
     row = {"incident_id": "I1", "kind": "payment_outage", "is_data_fault": False, "first_date": DAYS[STRUCK].date(),
@@ -74,21 +84,16 @@ def test_without_a_truth_it_says_what_is_missing(shop: Path, capsys: pytest.Capt
 
 
 def test_deleting_the_truth_changes_no_alarm(shop: Path) -> None:
-    from ecom_assets.anomalies.shop import detect_shop
-
-    def alarms() -> pd.DataFrame:
-        found = detect_shop(*scoring._series())
-        return found.notifications
-
-    with_truth = alarms()
-    assert len(with_truth) == 1
+    with_truth = tables()
+    assert len(with_truth["anomaly/causes"]) == 1
     shutil.rmtree(shop / "truth")
-    pd.testing.assert_frame_equal(alarms(), with_truth)
+    for asset, rows in tables().items():
+        pd.testing.assert_frame_equal(rows, with_truth[asset])
 
 
-def test_a_snapshot_without_daily_metrics_is_one_line(
+def test_a_snapshot_without_notifications_is_one_line(
     shop: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("ecom_assets.warehouse.open_snapshot", lambda _: duckdb.connect())
     assert run(["anomalies", "score"]) == MISUSED
-    assert "daily_metrics" in capsys.readouterr().err
+    assert "no notifications" in capsys.readouterr().err

@@ -132,7 +132,7 @@ def test_the_demo_opens_as_many_days_before_its_last_finished_day(asked, home, m
     assert simulate == (date(2026, 11, 11), date(2026, 11, 20)), "on the 21st at 07:25 in Berlin the 20th is over"
     stated = yaml.safe_load(home.shop_file.read_text())
     assert stated["first_day"] == date(2026, 11, 11)
-    assert (context.shop.seed, context.shop.simulation) == (3, {"orders_per_day": 40.0})
+    assert (context.shop.seed, context.shop.simulation["orders_per_day"]) == (3, 40.0)
     assert context.landing == home.landing
 
 
