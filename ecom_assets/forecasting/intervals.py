@@ -43,7 +43,7 @@ def calibrate(backtests: pd.DataFrame, transform: Transform, levels: tuple[int, 
         independent = max(len(np.unique(origin[near])), np.count_nonzero(near) / NEIGHBOURS_PER_RESIDUAL)
         for level, pair in zip(levels, _bounds(residual[near], levels, independent), strict=True):
             raw[level].append(pair)
-    return {level: _widening(steps, np.array(pairs)) for level, pairs in raw.items()}
+    return _nested({level: _widening(steps, np.array(raw[level])) for level in sorted(levels)})
 
 
 def interval(
@@ -68,6 +68,17 @@ def _bounds(residual: np.ndarray, levels: tuple[int, ...], independent: float) -
     shares = [min(1.0, (0.5 + level / 200) * (1 + 1 / max(independent, 1.0))) for level in levels]
     ends = np.quantile(residual, [each for share in shares for each in (1 - share, share)])  # one sort for all
     return [(float(low), float(high)) for low, high in ends.reshape(-1, 2)]
+
+
+def _nested(tables: dict[int, pd.DataFrame]) -> Table:
+    """Each level around the one before it: of few residuals two levels have the same ends, but for the last digit."""
+    inner: pd.DataFrame | None = None
+    for table in tables.values():
+        if inner is not None:
+            table["low"] = np.minimum(table["low"], inner["low"])
+            table["high"] = np.maximum(table["high"], inner["high"])
+        inner = table
+    return tables
 
 
 def _widening(steps: np.ndarray, pairs: np.ndarray) -> pd.DataFrame:

@@ -163,15 +163,12 @@ def _pages(world: World, rows: Rows, values: Values) -> None:
 
 
 def _services(rows: Rows, values: Values) -> None:
-    from ecom_assets.simulation.services import CALLS
-
-    call = _indices(rows.table["service"])
+    column = rows.table["service"].combine_chunks()
+    service_of = np.array(column.dictionary.to_pylist(), dtype=object)[_indices(column)]
     status, wait = rows.table["status_code"].to_numpy(), rows.table["response_time_ms"].to_numpy().astype("float64")
     failed = status >= 500
-    services = [row[0] for row in CALLS]
-    of_call = np.array([services.index(name) for name in services])
-    for service in ("", *dict.fromkeys(services)):
-        mine = slice(None) if not service else of_call[call] == services.index(service)
+    for service in ("", *column.dictionary.to_pylist()):
+        mine = slice(None) if not service else service_of == service
         times = wait[mine]
         if not len(times):
             continue

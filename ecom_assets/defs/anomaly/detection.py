@@ -9,6 +9,7 @@ from ecom_assets.sql import Query
 
 ECHO_DAYS = 7  # as long as an event may echo after its end
 MIN_DAYS = 60
+MIN_CASES = 20
 DISCOUNTS = "discount_rate"  # not judged: it tells detectors of promotions that stand on no calendar
 
 _WATCHED = [metric for metric in metrics().values() if metric.watched]
@@ -21,6 +22,7 @@ _SERIES = Query(
         + [None],
         "unjudged": DISCOUNTS,
         "min_days": MIN_DAYS,
+        "min_cases": MIN_CASES,
     },
 )
 _PLANS = Query("anomaly/plans", {"quiet_days": ECHO_DAYS})

@@ -15,8 +15,9 @@ numbered as (
     where value is not null
 ),
 
--- A series that is mostly unknown or nothing has nothing usual. Its first days decide, so that a channel that was
--- switched off later does not take what was said of it along.
+-- A series that is mostly unknown or nothing has nothing usual, and a ratio of three cases a day is luck: what so small
+-- a member shows, its whole shows better. The first days decide, so that a channel that was switched off later does not
+-- take what was said of it along.
 known as (
     select
         metric,
@@ -28,6 +29,7 @@ known as (
         count(*) >= $min_days
         and count(*) >= 0.5 * (date_diff('day', min(business_date), max(business_date)) + 1)
         and (metric = $unjudged or count(*) filter (known_days <= $min_days and value <> 0) >= 0.5 * $min_days)
+        and coalesce(median(denominator) filter (known_days <= $min_days) >= $min_cases, true)
 ),
 
 believed as (

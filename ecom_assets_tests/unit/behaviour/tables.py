@@ -8,7 +8,7 @@ import duckdb
 import pyarrow
 import yaml
 
-from ecom_assets.contracts import Column, contract, dataset_contracts, table_contracts
+from ecom_assets.contracts import LAYERS, Column, contract, dataset_contracts, table_contracts
 from ecom_assets.quality.column_profile import column_profile_sql
 from ecom_assets.sql import Query
 
@@ -32,7 +32,8 @@ class Tables:
 
     def __init__(self) -> None:
         self.connection = duckdb.connect()
-        self.connection.execute("create schema clean; create schema kpi; create schema lineage")
+        for schema in ("clean", *LAYERS, "lineage"):
+            self.connection.execute(f"create schema {schema}")
         self.connection.execute('create table lineage.accepted_days (asset text, business_date date, "rows" bigint)')
         for one in (*dataset_contracts().values(), *table_contracts().values()):
             columns = [f'"{column.name}" {column.sql_type}' for column in one.columns]

@@ -161,3 +161,12 @@ def test_noise_is_covered_as_promised():
     mean = pd.DataFrame(covered).mean()
     assert mean["coverage_80"] == pytest.approx(0.80, abs=0.04)
     assert mean["coverage_95"] == pytest.approx(0.95, abs=0.03)
+
+
+def test_the_wider_interval_holds_the_narrower_one_also_where_few_origins_speak_for_both():
+    rng = np.random.default_rng(3)
+    steps = np.arange(1, 29)
+    rows = pd.DataFrame({"origin": 0, "step": steps, "actual": 10 + rng.normal(size=28), "mean": 10.0})
+    table = calibrate(rows, PLAIN)
+    assert (table[95]["low"] <= table[80]["low"]).all()
+    assert (table[95]["high"] >= table[80]["high"]).all()
