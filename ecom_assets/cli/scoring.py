@@ -6,7 +6,7 @@ from pathlib import Path
 import typer
 
 from ecom_assets.cli import show
-from ecom_assets.cli.series import _print
+from ecom_assets.cli.series import print_frame
 from ecom_assets.cli.show import Format
 from ecom_assets.settings import Home
 from ecom_assets.sql import Query
@@ -40,4 +40,4 @@ def score(truth: Path | None, format: Format) -> None:
             raise typer.BadParameter(f"{error}; --truth names another folder.") from error
     if card.empty:
         raise typer.BadParameter("nothing to score: no series of the shop has the 60 known days that detection needs")
-    _print(card, format)
+    print_frame(card, format)

@@ -23,7 +23,7 @@ def detect(path: Path, time: str | None, value: str | None, points: bool, format
 
     with show.errors().status("Looking for anomalies …"):
         found = detect(frame)
-    _print(found.points if points else found.events, format)
+    print_frame(found.points if points else found.events, format)
     if format == Format.table and not points and found.events.empty:
         show.console().print("Nothing in it is out of the ordinary.")
 
@@ -40,7 +40,7 @@ def forecast(path: Path, time: str | None, value: str | None, horizon: int, form
     words = "Comparing forecasters on the past …"
     with show.errors().status(words) as status:
         expected = forecast(frame, horizon, on_origin=lambda done, of: status.update(f"{words} {done} of {of} origins"))
-    _print(expected, format)
+    print_frame(expected, format)
 
 
 def _read(path: Path, time: str | None, value: str | None) -> "pd.DataFrame":
@@ -55,7 +55,8 @@ def _read(path: Path, time: str | None, value: str | None) -> "pd.DataFrame":
     return read.frame
 
 
-def _print(frame: "pd.DataFrame", format: Format) -> None:
+def print_frame(frame: "pd.DataFrame", format: Format) -> None:
+    """Print the rows of a frame as a table, CSV or JSON."""
     names = [str(name) for name in frame.columns]
     rows = ([_value(value) for value in row] for row in frame.itertuples(index=False, name=None))
     show.print_rows(names, rows, format)
