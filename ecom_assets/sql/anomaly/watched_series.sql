@@ -28,8 +28,11 @@ known as (
     having
         count(*) >= $min_days
         and count(*) >= 0.5 * (date_diff('day', min(business_date), max(business_date)) + 1)
-        and (metric = $unjudged or count(*) filter (known_days <= $min_days and value <> 0) >= 0.5 * $min_days)
-        and coalesce(median(denominator) filter (known_days <= $min_days) >= $min_cases, true)
+        and (
+            metric = $unjudged
+            or count(*) filter (known_days <= $min_days and value <> 0) >= 0.5 * $min_days
+            and coalesce(median(denominator) filter (known_days <= $min_days) >= $min_cases, true)
+        )
 ),
 
 believed as (

@@ -22,16 +22,18 @@ def connection():
     return connection
 
 
-def add_metric(connection, metric: str, values: list, dimension: str = "total", member: str = "all") -> None:
-    rows = [(FIRST + timedelta(days=n), metric, dimension, member, value) for n, value in enumerate(values)]
+def add_metric(
+    connection, metric: str, values: list, dimension: str = "total", member: str = "all", cases: float | None = None
+) -> None:
+    rows = [(FIRST + timedelta(days=n), metric, dimension, member, value, cases) for n, value in enumerate(values)]
     connection.executemany(
         "insert into kpi.daily_metrics by name select ? as business_date, ? as metric, ? as dimension, ? as member, "
-        "?::double as value", rows)  # fmt: skip
+        "?::double as value, ?::double as denominator", rows)  # fmt: skip
 
 
 def watched(connection, metrics=("orders",), trust=(None,), at_least=(None,), min_days=4) -> dict[tuple, list]:
     params = {"metrics": list(metrics), "trust_metrics": list(trust), "trust_minimums": list(at_least),
-              "min_days": min_days, "unjudged": "discount_rate"}  # fmt: skip
+              "min_days": min_days, "min_cases": 20, "unjudged": "discount_rate"}  # fmt: skip
     found: dict[tuple, list] = {}
     for _, metric, dimension, member, value in connection.execute(
         Query("anomaly/watched_series").sql, params
@@ -55,6 +57,12 @@ def test_watched_metrics_come_with_all_their_members(connection):
 def test_a_series_that_has_nothing_usual_is_not_watched(connection, values, is_watched):
     add_metric(connection, "orders", values)
     assert bool(watched(connection)) == is_watched
+
+
+@pytest.mark.parametrize(("cases", "is_watched"), [(3, False), (19, False), (20, True), (None, True)])
+def test_a_ratio_of_few_cases_is_not_watched(connection, cases, is_watched):
+    add_metric(connection, "page_apdex_score", [1.0, 0.9, 1.0, 0.8], cases=cases)
+    assert bool(watched(connection, ["page_apdex_score"])) == is_watched
 
 
 def test_what_tells_of_promotions_comes_however_rare_they_are(connection):
