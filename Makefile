@@ -46,7 +46,7 @@ ui: setup
 	$(BIN)/ecom ui $(ARGS)
 
 test: $(VENV)/.installed-dev .env
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --max-worker-restart 0 $(ARGS)
 
 # The next DuckDB beside the pinned one: all that runs SQL of ours.
 test-duckdb2: $(VENV)/.duckdb2
