@@ -143,7 +143,6 @@ EVIDENCE_COLUMNS = [
     "failed_checks", "missing_checks", "tracking_change_rate", "amount_per_row_change_rate", "volume_change_rate",
     "other_volume_change_rate",
 ]  # fmt: skip
-SESSION_METRICS = ("sessions", "active_users", "pages_per_session", "bounce_rate")
 
 
 def _of_metrics(mine: pd.DataFrame, points: pd.DataFrame, day: pd.Timestamp, change: dict) -> dict[str, object]:

@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 
 MIN_VALUES = 20
-MAX_BAD_RATE = 0.01
 MAX_DUPLICATE_RATE = 0.01
 TIME_NAMES = ("time", "timestamp", "date", "ds", "day", "datetime")
 VALUE_NAMES = ("value", "y")

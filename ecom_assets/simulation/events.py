@@ -49,7 +49,6 @@ _ELEMENTS = (
     "home-logo", "category-menu", "search-box", "product-card", "add-to-cart-button", "cart-icon", "remove-link",
     "checkout-button", "pay-button", "order-button", "wishlist-heart",
 )  # fmt: skip
-_ELEMENT_OF = np.arange(walk.STATES)
 _STATIC_PATHS = ("/", "/search", "/cart", "/checkout/shipping", "/checkout/payment", "/checkout/thanks")
 _PATH_OF = np.full(walk.STATES, -1)
 for _position, _state in enumerate((HOME, SEARCH, CART, SHIPPING, PAYMENT, THANKS)):
