@@ -16,27 +16,46 @@ values_of_orders as (
     window last_28_days as (order by business_date range between interval 27 day preceding and current row)
 ),
 
--- What a session of each step is worth in purchases, also on days on which none came as far.
 arrivals as (
-    select business_date, device, step, sum(sessions) as sessions, sum(purchases) as purchases,
+    select
+        business_date,
+        device,
+        step,
+        sum(sessions) as sessions,
+        sum(purchases) as purchases,
         sum(fast_sessions + slow_sessions) as measured_sessions
     from kpi.friction_exposure
     group by business_date, device, step
 ),
 
+-- How often sessions of a step bought, also on days on which none came as far.
+rates as (
+    select
+        business_date,
+        device,
+        number,
+        step,
+        sessions / nullif(measured_sessions, 0) as sessions_per_measured,
+        sum(purchases) over last_28_days / nullif(sum(sessions) over last_28_days, 0) as purchase_rate
+    from (select distinct business_date, device from arrivals)
+    cross join (values (1, 'none'), (2, 'cart'), (3, 'checkout'), (4, 'payment')) as steps (number, step)
+    left join arrivals using (business_date, device, step)
+    window last_28_days as (
+        partition by device, step order by business_date range between interval 27 day preceding and current row
+    )
+),
+
+-- Sessions of which no load was measured at a step are taken to have been as slow there as those that were measured.
 worths as (
     select
         business_date,
         device,
         step,
-        sessions / nullif(measured_sessions, 0) as sessions_per_measured,
-        sum(purchases) over last_28_days / nullif(sum(sessions) over last_28_days, 0) as purchase_rate
-    from (select distinct business_date, device from arrivals)
-    cross join (values ('none'), ('cart'), ('checkout'), ('payment')) as steps (step)
-    left join arrivals using (business_date, device, step)
-    window last_28_days as (
-        partition by device, step order by business_date range between interval 27 day preceding and current row
-    )
+        sessions_per_measured,
+        sessions_per_measured * if(step = 'payment', 1, coalesce(lead(purchase_rate) over further, 0))
+            as purchases_per_going_on
+    from rates
+    window further as (partition by business_date, device order by number)
 ),
 
 -- Whoever meets a slow checkout has come far and buys more often than others. Therefore it is compared, among those who
@@ -58,24 +77,16 @@ paces as (
     )
 ),
 
--- Sessions of which no load was measured at a step are taken to have been as slow there as those that were measured.
 slowed as (
     select
-        paces.business_date,
-        sum(slow_sessions * worth.sessions_per_measured) as affected,
-        sum(slow_sessions * fast_rate * worth.sessions_per_measured * if(paces.step = 'payment', 1, coalesce(next_worth.purchase_rate, 0)))
-            as expected_purchases,
-        sum(slow_sessions_going_on * worth.sessions_per_measured * if(paces.step = 'payment', 1, coalesce(next_worth.purchase_rate, 0)))
-            filter (fast_rate is not null) as actual_purchases
+        business_date,
+        sum(slow_sessions * sessions_per_measured) as affected,
+        sum(slow_sessions * fast_rate * purchases_per_going_on) as expected_purchases,
+        sum(slow_sessions_going_on * purchases_per_going_on) filter (fast_rate is not null) as actual_purchases
     from paces
-    join worths as worth using (business_date, device, step)
-    left join worths as next_worth
-        on paces.business_date = next_worth.business_date
-        and paces.device = next_worth.device
-        and next_worth.step = case paces.step when 'none' then 'cart' when 'cart' then 'checkout' else 'payment' end
-        and paces.step <> 'payment'
+    join worths using (business_date, device, step)
     where slow_sessions > 0
-    group by paces.business_date
+    group by business_date
 ),
 
 -- Errors are compared among sessions that reached the step at which the error was met, as who comes as far as the
