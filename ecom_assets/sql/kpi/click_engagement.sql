@@ -17,7 +17,8 @@ clicks as (
         if(session_id is null, coalesce(visitor_id, customer_id), null) as person,
         case
             when session_id is not null then hash(session_id)
-            when person is not null and not list_contains($datasets, 'session_tracking') then hash(business_date, person)
+            when person is not null and not list_contains($datasets, 'session_tracking')
+                then hash(business_date, person)
         end as session,
         occurred_at
     from clean.clickstream
@@ -80,8 +81,8 @@ ranks as (
         business_date,
         dimension,
         clicks,
-        1 + sum(count(*)) over (partition by business_date, dimension order by clicks desc) - count(*) as most_clicked_rank,
-        1 + sum(count(*)) over (partition by business_date, dimension order by clicks) - count(*) as least_clicked_rank
+        1 + sum(count(*)) over (partition by business_date, dimension order by clicks desc) - count(*) as most_rank,
+        1 + sum(count(*)) over (partition by business_date, dimension order by clicks) - count(*) as least_rank
     from counted
     group by business_date, dimension, clicks
 ),
@@ -97,8 +98,8 @@ final as (
         sessions,
         round(clicks / sessions, 8)::decimal(18, 8) as clicks_per_session,
         round(clicks / nullif(clicking_sessions, 0), 8)::decimal(18, 8) as clicks_per_clicking_session,
-        most_clicked_rank::bigint as most_clicked_rank,
-        least_clicked_rank::bigint as least_clicked_rank
+        most_rank::bigint as most_clicked_rank,
+        least_rank::bigint as least_clicked_rank
     from counted
     join visits using (business_date)
     join ranks using (business_date, dimension, clicks)

@@ -140,8 +140,8 @@ causes as (
         values
         (
             'slowness',
-            'sessions that met a slow page had gone on to the next step as often as others on the same device that were '
-            'shown the same kind of page at the same step fast, in the last 28 days, and bought as often from there'
+            'sessions that met a slow page had gone on to the next step as often as others on the same device that saw '
+            'the same kind of page at the same step fast, in the last 28 days, each worth what those are who reach it'
         ),
         (
             'errors',
