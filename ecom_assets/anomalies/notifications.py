@@ -97,10 +97,14 @@ def plans_that_did_not_show(missing: pd.DataFrame, newest: pd.Timestamp | None) 
                 "severity": severity(score, MISSING_SIGMAS), "score": score, "series_count": len(series),
                 "verdict": "business_change", "fault_score": 0.0, "campaign_name": name,
                 "evidence": f"{first['kind']} {name} was planned from {starts:%Y-%m-%d} on, and "
-                f"{first['shown_rate']:.0%} of its usual effect showed",
+                f"{_share(first['shown_rate'])} of its usual effect showed",
             }
         )  # fmt: skip
     return pd.DataFrame(rows, columns=[*COLUMNS])
+
+
+def _share(rate: float) -> str:
+    return f"{rate:.0%}" if rate >= 0.005 else "nothing"  # less than nothing is no share of an effect
 
 
 def _with_labels(found: pd.DataFrame, labels: pd.DataFrame) -> pd.DataFrame:

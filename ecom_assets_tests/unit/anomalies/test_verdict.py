@@ -49,5 +49,15 @@ def test_a_plan_is_planned_unless_the_data_is_faulty():
 def test_the_reasons_are_said():
     said = verdicts(pd.DataFrame([{"event_id": 7, "late_files": 2, "tracking_change_rate": -0.5}])).iloc[0]
     assert said["event_id"] == 7
-    assert "files that came late (2)" in said["reasons"]
+    assert "2 files that came late" in said["reasons"]
     assert "-50%" in said["reasons"]
+
+
+def test_reasons_are_told_in_their_units_and_trifles_are_not():
+    row = {"event_id": 1, "duplicate_rate": 0.4, "quarantined_rate": 0.0087, "last_hours_missing": 0.127}
+    (said,) = verdicts(pd.DataFrame([row])).to_dict("records")
+    assert said["reasons"] == "40% of the rows delivered twice"
+    row |= {"quarantined_rate": 0.05, "last_hours_missing": 1.5}
+    (said,) = verdicts(pd.DataFrame([row])).to_dict("records")
+    assert said["reasons"].endswith("5.0% of the rows in quarantine, beyond the usual share; "
+                                    "1.5 hours without rows at the end of a file")  # fmt: skip
