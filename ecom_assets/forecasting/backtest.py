@@ -8,6 +8,7 @@ import pandas as pd
 
 from ecom_assets.forecasting import metrics
 from ecom_assets.forecasting.ensemble import ENSEMBLE, median_ensemble
+from ecom_assets.forecasting.gross import without_gross
 from ecom_assets.forecasting.intervals import calibrate, interval
 from ecom_assets.forecasting.seasonal_naive import SeasonalNaive
 from ecom_assets.forecasting.series import History
@@ -28,7 +29,11 @@ class Forecaster(Protocol):
 
 
 def expectations(history: History, horizon: int, forecasters: Sequence[Forecaster]) -> dict[str, np.ndarray]:
-    """Every forecaster's expectations by name, and the median of all but the baseline as `ensemble`."""
+    """Every forecaster's expectations by name, and the median of all but the baseline as `ensemble`.
+
+    None of them is shown gross errors of the history, see `gross.without_gross`.
+    """
+    history = without_gross(history)
     said = {one.name: _clipped(one.forecast(history, horizon), history) for one in forecasters}
     members = {name: mean for name, mean in said.items() if name != BASELINE}
     if len(members) > 1:

@@ -165,6 +165,12 @@ def _even_grid(times: pd.DatetimeIndex, step_s: float) -> tuple[pd.DatetimeIndex
     return grid, cells - cells[0]
 
 
+def stretches(first: int, length: int, every: int, growth: float) -> list[tuple[int, int]]:
+    """The steps that each fit of `refit_starts` speaks for: from its start to before the next one's."""
+    starts = refit_starts(first, length, every, growth)
+    return list(zip(starts, [*starts[1:], length][: len(starts)], strict=True))
+
+
 def refit_starts(first: int, length: int, every: int, growth: float) -> list[int]:
     """Steps at which a model is fitted anew on what came before: `first`, then after `every` steps or `growth`.
 
