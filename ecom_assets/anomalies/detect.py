@@ -22,7 +22,7 @@ DAILY_ALARMS_A_MONTH = 0.2
 EVENT_GAP_DAYS = 1.0
 WARM_UP_CYCLES = 8
 UNKNOWN_SIGMAS = 5.0
-ROUNDING = 1e-9
+ROUNDING = 1e-6
 CHOICE_CYCLES, CHOICE_STEPS = 5, 56
 """The first steps choose between logarithm and none, once: what was said of a step stays when steps are added."""
 POINT_COLUMNS = (
@@ -142,7 +142,7 @@ def prepare(history: History, expected: np.ndarray | None = None) -> Prepared:
 
 
 def _beyond_rounding(judged: Judged) -> Judged:
-    """The same with a sigma of at least a billionth of the expectation: a constant series varies by its last digit."""
+    """The same with a sigma of at least a millionth of the expectation: a constant series varies by its last digit."""
     return replace(judged, sigma=np.maximum(judged.sigma, ROUNDING * np.abs(judged.expected)))
 
 

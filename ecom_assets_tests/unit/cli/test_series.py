@@ -57,6 +57,17 @@ def test_in_a_series_that_stands_still_nothing_is_found(
     assert json.loads(capsys.readouterr().out) == []
 
 
+def test_the_first_move_of_a_series_that_stood_still_is_found(tmp_path: Path, capsys) -> None:
+    path = tmp_path / "still.csv"
+    path.write_text(
+        "day,visits\n" + "".join(f"{START + timedelta(days=n)},{3 if n == 150 else 0.1}\n" for n in range(200))
+    )
+    assert run(["anomalies", "detect", str(path), "--format", "json"]) == 0
+    event = json.loads(capsys.readouterr().out)[0]
+    assert event["direction"] == "up"
+    assert event["start"][:10] == (START + timedelta(days=150)).isoformat()
+
+
 def test_times_that_are_no_series_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "events.csv"
     path.write_text("day,visits\n" + "".join(f"{START + timedelta(days=n**2)},{n}\n" for n in range(60)))
