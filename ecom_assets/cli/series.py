@@ -63,7 +63,7 @@ def _how_good(said: "SeriesForecast") -> str:
     coverage = float(own["coverage_80"])
     held = "" if math.isnan(coverage) else f"; the 80 % intervals held {coverage:.0%}"
     return (
-        f"Chosen of {len(measures)} forecasters at {own['origins']} earlier times: {said.champion}, off by "
+        f"Chosen of {len(measures)} forecasters at {own['origins']:.0f} earlier times: {said.champion}, off by "
         f"{own['mae']:.4g} on average (what was one season ago: {naive['mae']:.4g}){held}."
     )
 
