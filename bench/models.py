@@ -1,8 +1,9 @@
 """What detectors, back-tests and forecasts of a whole shop cost, as a ratio to Prophet alone fitted once per series.
 
 `--home DIR` is a shop that has been run, such as one that `ecom demo` has made (default: `ECOM_HOME`); its warehouse
-is only read. All work is done in this one process, and processor time is told: neither a busy machine nor a second
-core changes the ratio much. Prophet alone is Prophet with its own defaults on the same series, without back-tests.
+is only read. With `--every N` every N-th of its series is forecast, and that time taken N times. All work is done in
+this one process, and processor time is told: neither a busy machine nor a second core changes the ratio much. Prophet
+alone is Prophet with its own defaults on the same series, without back-tests.
 """
 
 import argparse
@@ -30,41 +31,42 @@ def main(asked: argparse.Namespace) -> None:
         print(f"  {home.root} holds no shop that has been run: `ecom demo` makes one, --home names another")
         return
     with duckdb.connect(str(home.warehouse), read_only=True) as connection:
-        rows = measure(connection)
+        rows = measure(connection, asked.every)
     table = pd.DataFrame(rows, columns=["of the whole shop", "processor_s", "clock_s"])
     show(table.assign(ratio=table["processor_s"] / table["processor_s"].iloc[0]))
 
 
-def measure(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, float, float]]:
+def measure(connection: duckdb.DuckDBPyConnection, every: int = 1) -> list[tuple[str, float, float]]:
     """What was done, its seconds of processor and of clock; the first row is Prophet alone."""
 
     def ask(query: Query, **values: Any) -> pd.DataFrame:
         bound = query.bind(values)
         return connection.execute(bound.sql, dict(bound.params)).df()
 
-    first = ask(Query("forecast/backtests"), asked_origins=shop.FIRST_ORIGINS)
+    first = ask(Query("forecast/backtests"), asked_origins=shop.FIRST_ORIGINS).iloc[::every]
     full = first.assign(asked_origins=FULL_ORIGINS)
-    standing, daily = ask(Query("forecast/forecasts")), {name: ask(query) for name, query in QUERIES.items()}
+    standing = ask(Query("forecast/forecasts")).iloc[::every]
+    daily = {name: ask(query) for name, query in QUERIES.items()}
     histories = [task.history for task in (shop._task(row, first) for row in first.to_dict("records")) if task]
     PlainProphet().forecast(histories[0], HORIZON)  # what is loaded once is not counted
     shop.back_tests(first.head(1))
     seconds: list[tuple[str, float, float]] = []
 
-    def timed(name: str, work: Callable[[], Any]) -> Any:
+    def timed(name: str, work: Callable[[], Any], times: int = every) -> Any:
         processor, clock = time.process_time(), time.perf_counter()
         before = os.times()
         made = work()
         after = os.times()
         children = after.children_user + after.children_system - before.children_user - before.children_system
         spent = time.process_time() - processor + children  # Prophet's optimizer is a process of its own
-        seconds.append((name, spent, time.perf_counter() - clock))
+        seconds.append((name, times * spent, times * (time.perf_counter() - clock)))
         return made
 
     days = max(len(history) for history in histories)
     series = daily["daily"][["metric", "dimension", "member"]].drop_duplicates().shape[0]
-    timed(f"Prophet alone, once each of {len(histories)} series of {days} days",
+    timed(f"Prophet alone, once each of {len(histories) * every} series of {days} days",
           lambda: [PlainProphet().forecast(history, HORIZON) for history in histories])  # fmt: skip
-    timed(f"detectors and notifications' causes, {series} series", lambda: shop_tables(**daily))
+    timed(f"detectors and notifications' causes, {series} series", lambda: shop_tables(**daily), 1)
     tests = timed(f"back-tests, {shop.FIRST_ORIGINS} origins and the newest day", lambda: shop.back_tests(first))
     timed("champions", lambda: shop.champions(tests))
     timed("forecasts by the champions", lambda: shop.forecasts(standing))
@@ -81,4 +83,5 @@ def measure(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, float, flo
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--home", type=Path)
+    parser.add_argument("--every", type=int, default=1)
     main(parser.parse_args())
