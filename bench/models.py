@@ -1,7 +1,7 @@
 """What detectors, back-tests and forecasts of a whole shop cost, as a ratio to Prophet alone fitted once per series.
 
 `--home DIR` is a shop that has been run, such as one that `ecom demo` has made (default: `ECOM_HOME`); its warehouse
-is only read. With `--every N` every N-th of its series is forecast, and that time taken N times. All work is done in
+is only read. With `--every N` every N-th of its series is forecast, and that time taken as many times. All work is done in
 this one process, and processor time is told: neither a busy machine nor a second core changes the ratio much. Prophet
 alone is Prophet with its own defaults on the same series, without back-tests.
 """
@@ -43,7 +43,9 @@ def measure(connection: duckdb.DuckDBPyConnection, every: int = 1) -> list[tuple
         bound = query.bind(values)
         return connection.execute(bound.sql, dict(bound.params)).df()
 
-    first = ask(Query("forecast/backtests"), asked_origins=shop.FIRST_ORIGINS).iloc[::every]
+    every_series = ask(Query("forecast/backtests"), asked_origins=shop.FIRST_ORIGINS)
+    first = every_series.iloc[::every]
+    share = len(every_series) / len(first)
     full = first.assign(asked_origins=FULL_ORIGINS)
     standing = ask(Query("forecast/forecasts")).iloc[::every]
     daily = {name: ask(query) for name, query in QUERIES.items()}
@@ -52,7 +54,7 @@ def measure(connection: duckdb.DuckDBPyConnection, every: int = 1) -> list[tuple
     shop.back_tests(first.head(1))
     seconds: list[tuple[str, float, float]] = []
 
-    def timed(name: str, work: Callable[[], Any], times: int = every) -> Any:
+    def timed(name: str, work: Callable[[], Any], times: float = share) -> Any:
         processor, clock = time.process_time(), time.perf_counter()
         before = os.times()
         made = work()
@@ -64,7 +66,7 @@ def measure(connection: duckdb.DuckDBPyConnection, every: int = 1) -> list[tuple
 
     days = max(len(history) for history in histories)
     series = daily["daily"][["metric", "dimension", "member"]].drop_duplicates().shape[0]
-    timed(f"Prophet alone, once each of {len(histories) * every} series of {days} days",
+    timed(f"Prophet alone, once each of {len(every_series)} series of {days} days",
           lambda: [PlainProphet().forecast(history, HORIZON) for history in histories])  # fmt: skip
     timed(f"detectors and notifications' causes, {series} series", lambda: shop_tables(**daily), 1)
     tests = timed(f"back-tests, {shop.FIRST_ORIGINS} origins and the newest day", lambda: shop.back_tests(first))
