@@ -1,7 +1,7 @@
 """What detectors, back-tests and forecasts of a whole shop cost, as a ratio to Prophet alone fitted once per series.
 
 `--home DIR` is a shop that has been run, such as one that `ecom demo` has made (default: `ECOM_HOME`); its warehouse
-is only read. With `--every N` every N-th of its series is forecast, and that time taken as many times. All work is done in
+is only read. With `--every N` every N-th of its series is forecast, and that time scaled up. All work is done in
 this one process, and processor time is told: neither a busy machine nor a second core changes the ratio much. Prophet
 alone is Prophet with its own defaults on the same series, without back-tests.
 """
