@@ -4,7 +4,7 @@ import argparse
 from importlib import import_module
 from pathlib import Path
 
-BENCHES = ("event_log", "executors", "backfill", "refresh", "events", "simulator", "forecasts")
+BENCHES = ("event_log", "executors", "backfill", "refresh", "events", "simulator", "forecasts", "models")
 
 
 def main() -> None:
@@ -16,6 +16,8 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs=2, default=(1, 4), help="first and last simulated shop (1 4)")
     parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder of public series")
     parser.add_argument("--events", type=int, default=1_000_000, help="rows of the events bench (1,000,000)")
+    parser.add_argument("--home", type=Path, help="a shop that has been run, of the models bench (ECOM_HOME)")
+    parser.add_argument("--every", type=int, default=1, help="of the models bench: every so many-th series (1)")
     parser.add_argument("--clicks", type=int, default=0, help="clicks that the simulator also makes in one go (0)")
     asked = parser.parse_args()
     unknown = [name for name in asked.benches if name not in BENCHES]

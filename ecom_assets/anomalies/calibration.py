@@ -13,6 +13,8 @@ MIN_PAST = 40
 PRIOR_WEIGHT = 30.0
 MAX_SURPRISE = 12.0
 WINDOW = 1_500
+EQUAL = 1e-3
+"""Scores as near as that are equal: of a series that stands still they differ by rounding alone."""
 
 
 def surprise(
@@ -86,7 +88,7 @@ def _tail_surprise(scores: np.ndarray, past: np.ndarray, prior: tuple[float, flo
     quantile, excess, count = _tail(past, prior)
     above = 1 + count * np.log10(1 + np.maximum(scores - quantile, 0.0) / (count * excess))
     if past.size:
-        rank = np.searchsorted(np.sort(past), scores, side="left")
+        rank = np.searchsorted(np.sort(past), scores - EQUAL, side="left")
         below = -np.log10(np.clip(1 - rank / (past.size + 1), TAIL_RATE, 1.0))
     else:
         below = np.clip(scores / max(quantile, 1e-9), 0, 1)

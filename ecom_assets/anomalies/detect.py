@@ -1,6 +1,6 @@
 """A stranger's series in, its anomalies out: the one call behind `ecom anomalies detect`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -22,6 +22,7 @@ DAILY_ALARMS_A_MONTH = 0.2
 EVENT_GAP_DAYS = 1.0
 WARM_UP_CYCLES = 8
 UNKNOWN_SIGMAS = 5.0
+ROUNDING = 1e-6
 CHOICE_CYCLES, CHOICE_STEPS = 5, 56
 """The first steps choose between logarithm and none, once: what was said of a step stays when steps are added."""
 POINT_COLUMNS = (
@@ -130,13 +131,19 @@ def prepare(history: History, expected: np.ndarray | None = None) -> Prepared:
     values = transform.forward(history.values)
     planned = planned_days(history.times, history.campaigns)
     one_step = one_step_expectations(history, values)
+    one_step = replace(one_step, judged=_beyond_rounding(one_step.judged))
     if expected is not None:
         judged = residual_of(values, transform.forward(expected), 26 * max(history.season, 7))
         one_step = OneStep(judged, one_step.plans)
-    by_phase = robust_zscore(values, history.seasons, left_out=planned)
+    by_phase = _beyond_rounding(robust_zscore(values, history.seasons, left_out=planned))
     excess = _excesses(history, values, one_step, by_phase, transform)
     features = engineered_features(values, excess["zscore"], excess["forecast_residual"], max(history.season, 1))
     return Prepared(history, transform, values, one_step, by_phase, excess, features, planned)
+
+
+def _beyond_rounding(judged: Judged) -> Judged:
+    """The same with a sigma of at least a millionth of the expectation: a constant series varies by its last digit."""
+    return replace(judged, sigma=np.maximum(judged.sigma, ROUNDING * np.abs(judged.expected)))
 
 
 def conclude(prepared: Prepared, isolated: np.ndarray, alarms_a_month: float | None = None) -> Detected:

@@ -7,7 +7,7 @@ import numpy as np
 from ecom_assets.anomalies.scale import past_sigma
 from ecom_assets.anomalies.zscore import Judged
 from ecom_assets.forecasting.adjustment import adjust
-from ecom_assets.forecasting.series import History, refit_starts
+from ecom_assets.forecasting.series import History, stretches
 from ecom_assets.forecasting.theta import fill_gaps, smoothed_levels
 
 CLIP_SIGMAS = 2.0
@@ -58,8 +58,7 @@ def one_step_expectations(history: History, values: np.ndarray, refit_every: int
     """
     length, short = len(values), history.season if history.seasons else 7
     expected, plans = np.full(length, np.nan), np.zeros(length)
-    starts = refit_starts(WARM_UP_CYCLES * short, length, refit_every or 4 * short, REFIT_GROWTH)
-    for start, stop in zip(starts, [*starts[1:], length], strict=True):
+    for start, stop in stretches(WARM_UP_CYCLES * short, length, refit_every or 4 * short, REFIT_GROWTH):
         known = history.until(start)
         adjusted = adjust(known, values[:start], stop - start)
         follower = _Follower(adjusted.rest, short)

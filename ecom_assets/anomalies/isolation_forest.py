@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from ecom_assets.forecasting.series import refit_starts
+from ecom_assets.forecasting.series import stretches
 
 TREES = 60
 SAMPLES = 256
@@ -36,8 +36,7 @@ def isolation_scores(
     rank = pd.factorize(time, sort=True)[0]
     scores = np.full(len(rows), np.nan)
     steps = int(rank.max()) + 1 if len(rank) else 0
-    starts = refit_starts(refit_every, steps, refit_every, REFIT_GROWTH)
-    for start, stop in zip(starts, [*starts[1:], steps], strict=True):
+    for start, stop in stretches(refit_every, steps, refit_every, REFIT_GROWTH):
         past = usable & (rank < start)
         now = usable & (rank >= start) & (rank < stop)
         if past.sum() < MIN_ROWS or not now.any():

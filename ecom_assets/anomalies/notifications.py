@@ -9,6 +9,7 @@ import pandas as pd
 
 from ecom_assets.anomalies.deliveries import said_of_deliveries
 from ecom_assets.anomalies.events import severity
+from ecom_assets.anomalies.foreseen import said_of_forecasts
 from ecom_assets.anomalies.planned import MISSING_SIGMAS
 from ecom_assets.anomalies.tables import SERIES, notification_id
 from ecom_assets.metrics import TOTAL
@@ -35,14 +36,18 @@ def shop_notifications(
     deliveries: pd.DataFrame,
     newest_day: pd.DataFrame,
     metric_datasets: pd.DataFrame,
+    forecasts: pd.DataFrame,
     labels: pd.DataFrame,
     snoozes: pd.DataFrame,
 ) -> pd.DataFrame:
     """Rows of anomaly/notifications from those of anomaly/causes, missing_plans and evidence, and what people said.
 
-    See `deliveries.said_of_deliveries` and `notifications` for the frames; `newest_day` has one row, business_date.
+    See `deliveries.said_of_deliveries`, `foreseen.said_of_forecasts` and `notifications` for the frames; `newest_day`
+    has one row, business_date.
     """
     day = newest_day["business_date"].iloc[0]
+    outside = said_of_forecasts(causes, forecasts)
+    causes = causes.assign(reasons=causes["reasons"].where(outside.isna(), causes["reasons"] + "; " + outside))
     said = said_of_deliveries(causes, deliveries, metric_datasets)
     return notifications(causes, missing_plans, said, labels, snoozes, None if pd.isna(day) else pd.Timestamp(day))
 

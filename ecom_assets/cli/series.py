@@ -1,5 +1,6 @@
 """Verbs that work on any file with a time and a value column: anomalies detect, forecast. They need no shop."""
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,9 @@ from ecom_assets.cli.show import Format
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ecom_assets.forecasting.one_call import SeriesForecast
+    from ecom_assets.forecasting.series import History
+
 
 def detect(path: Path, time: str | None, value: str | None, points: bool, format: Format) -> None:
     """Print the events found in the series, or with `points` every moment with what was expected of it.
@@ -18,11 +22,11 @@ def detect(path: Path, time: str | None, value: str | None, points: bool, format
     Raises:
         typer.BadParameter: the file holds no such series; its words.
     """
-    frame = _read(path, time, value)
-    from ecom_assets.anomalies.detect import detect
+    history = _read(path, time, value)
+    from ecom_assets.anomalies.detect import detect_series
 
-    with show.errors().status("Looking for anomalies …"):
-        found = detect(frame)
+    with show.errors().status(f"Looking for anomalies in {len(history):,} steps …"):
+        found = detect_series(history)
     print_frame(found.points if points else found.events, format)
     if format == Format.table and not points and found.events.empty:
         show.console().print("Nothing in it is out of the ordinary.")
@@ -31,19 +35,41 @@ def detect(path: Path, time: str | None, value: str | None, points: bool, format
 def forecast(path: Path, time: str | None, value: str | None, horizon: int, format: Format) -> None:
     """Print what is expected of the next `horizon` steps, with 80 % and 95 % intervals.
 
+    How wrong the forecaster was in back-tests goes to standard error.
+
     Raises:
         typer.BadParameter: the file holds no such series; its words.
     """
-    frame = _read(path, time, value)
-    from ecom_assets.forecasting.one_call import forecast
+    history = _read(path, time, value)
+    from ecom_assets.forecasting.models import default_forecasters
+    from ecom_assets.forecasting.one_call import forecast_series
 
     words = "Comparing forecasters on the past …"
     with show.errors().status(words) as status:
-        expected = forecast(frame, horizon, on_origin=lambda done, of: status.update(f"{words} {done} of {of} origins"))
-    print_frame(expected, format)
+        said = forecast_series(
+            history, horizon, default_forecasters(),
+            on_origin=lambda done, of: status.update(f"{words} {done} of {of} origins"),
+        )  # fmt: skip
+    print_frame(said.forecast, format)
+    show.errors().print(_how_good(said), style="dim", markup=False)
 
 
-def _read(path: Path, time: str | None, value: str | None) -> "pd.DataFrame":
+def _how_good(said: "SeriesForecast") -> str:
+    """One line on the champion's back-tests beside the baseline's."""
+    if said.accuracy.empty:
+        return "The series is too short for back-tests: nothing is known of how good this forecast is."
+    measures = said.accuracy.set_index("model")
+    own, naive = measures.loc[said.champion], measures.loc["seasonal_naive"]
+    coverage = float(own["coverage_80"])
+    held = "" if math.isnan(coverage) else f"; the 80 % intervals held {coverage:.0%}"
+    return (
+        f"Chosen of {len(measures)} forecasters at {own['origins']:.0f} earlier times: {said.champion}, off by "
+        f"{own['mae']:.4g} on average (what was one season ago: {naive['mae']:.4g}){held}."
+    )
+
+
+def _read(path: Path, time: str | None, value: str | None) -> "History":
+    from ecom_assets.forecasting.series import regular
     from ecom_assets.ingestion.series_file import read_series
 
     try:
@@ -52,7 +78,10 @@ def _read(path: Path, time: str | None, value: str | None) -> "pd.DataFrame":
         raise typer.BadParameter(str(error)) from error
     for warning in read.warnings:
         show.errors().print(warning, markup=False)
-    return read.frame
+    try:
+        return regular(read.frame)
+    except ValueError as error:
+        raise typer.BadParameter(f"{path}: {error}") from error
 
 
 def print_frame(frame: "pd.DataFrame", format: Format) -> None:

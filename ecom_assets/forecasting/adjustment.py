@@ -20,7 +20,10 @@ HINGES_A_YEAR = 8
 RIDGE = {"trend": 1.0, "season": 1.0, "year": 0.3, "plan": 0.5, "annual": 0.1}
 """Prior pseudo-observations that pull an effect to zero; measured on simulated shops, flat within a factor of 4."""
 MIN_YEARS = 1.08
-"""From a year and a month on, last year says how this one's season goes; the trend's hinges are penalised more."""
+"""From a year and a month on, last year says how this one's season goes."""
+STIFF = 1_000.0
+"""Of the trend's hinges until the second year is over: a season that was seen once and a trend that bends say the same
+of it, and carried on they part. On 486 days of four development shops Theta's error fell from .742 to .719."""
 LONGEST_STEP_DAYS = 27
 """Of a series whose year is told by Fourier terms; monthly ones have a season of twelve steps."""
 HALF_LIFE_SEASONS = {7: 52, 24: 60, 168: 12}
@@ -55,7 +58,7 @@ def adjust(history: History, values: np.ndarray, horizon: int) -> Adjusted:
     if design.shape[1] == 0:
         return Adjusted(values.copy(), np.zeros(length), np.zeros(horizon), np.zeros(length + horizon))
     full = np.hstack([trend, design])
-    penalty = np.concatenate([_trend_penalty(trend.shape[1]), weight_of])
+    penalty = np.concatenate([_trend_penalty(times[:length], trend.shape[1]), weight_of])
     known = np.isfinite(values)
     with one_thread():
         trusted = np.abs(full[:length, full.shape[1] - plan_columns :]).sum(axis=1) > 0
@@ -149,8 +152,10 @@ def _trend(times: pd.DatetimeIndex, length: int) -> np.ndarray:
     return np.column_stack([np.ones(len(days)), days / unit, np.maximum(days[:, None] - at, 0) / unit])
 
 
-def _trend_penalty(columns: int) -> np.ndarray:
-    return np.concatenate([[0.0, 1e-3], np.full(columns - 2, RIDGE["trend"])])
+def _trend_penalty(times: pd.DatetimeIndex, columns: int) -> np.ndarray:
+    knows_one_year = MIN_YEARS < (times[-1] - times[0]).days / YEAR_DAYS < 2
+    bends = STIFF if knows_one_year and _step_days(times) < LONGEST_STEP_DAYS else RIDGE["trend"]
+    return np.concatenate([[0.0, 1e-3], np.full(columns - 2, bends)])
 
 
 def _age_weights(history: History, length: int) -> np.ndarray:

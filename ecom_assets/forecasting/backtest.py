@@ -8,6 +8,7 @@ import pandas as pd
 
 from ecom_assets.forecasting import metrics
 from ecom_assets.forecasting.ensemble import ENSEMBLE, median_ensemble
+from ecom_assets.forecasting.gross import without_gross
 from ecom_assets.forecasting.intervals import calibrate, interval
 from ecom_assets.forecasting.seasonal_naive import SeasonalNaive
 from ecom_assets.forecasting.series import History
@@ -28,7 +29,11 @@ class Forecaster(Protocol):
 
 
 def expectations(history: History, horizon: int, forecasters: Sequence[Forecaster]) -> dict[str, np.ndarray]:
-    """Every forecaster's expectations by name, and the median of all but the baseline as `ensemble`."""
+    """Every forecaster's expectations by name, and the median of all but the baseline as `ensemble`.
+
+    None of them is shown gross errors of the history, see `gross.without_gross`.
+    """
+    history = without_gross(history)
     said = {one.name: _clipped(one.forecast(history, horizon), history) for one in forecasters}
     members = {name: mean for name, mean in said.items() if name != BASELINE}
     if len(members) > 1:
@@ -72,26 +77,32 @@ def backtest(
     rows = []
     chosen = origins(len(history), history.season, horizon, count, every)
     for number, origin in enumerate(chosen, 1):
-        known = history.until(origin)
-        scale = metrics.naive_scale(known.values, history.season)
-        for model, mean in expectations(known, horizon, forecasters).items():
-            rows.append(
-                pd.DataFrame(
-                    {
-                        "origin": history.times[origin - 1],
-                        "step": np.arange(1, horizon + 1),
-                        "time": history.times[origin : origin + horizon],
-                        "actual": history.values[origin : origin + horizon],
-                        "model": model,
-                        "mean": mean,
-                        "scale": scale,
-                    }
-                )
-            )
+        rows.append(said_at(history, origin, horizon, forecasters))
         if on_origin:
             on_origin(number, len(chosen))
     columns = ["origin", "step", "time", "actual", "model", "mean", "scale"]
     return pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=columns)
+
+
+def said_at(history: History, origin: int, horizon: int, forecasters: Sequence[Forecaster]) -> pd.DataFrame:
+    """What each forecaster says when the first `origin` steps are known; rows as of `backtest`.
+
+    With all steps known it is the forecast itself, of which no actual is known yet.
+    """
+    known = history.until(origin)
+    scale = metrics.naive_scale(known.values, history.season)
+    came = history.values[origin : origin + horizon]
+    shared = {
+        "origin": history.times[origin - 1],
+        "step": np.arange(1, horizon + 1),
+        "time": known.future(horizon),
+        "actual": np.concatenate([came, np.full(horizon - len(came), np.nan)]),
+    }
+    rows = [
+        pd.DataFrame({**shared, "model": model, "mean": mean, "scale": scale})
+        for model, mean in expectations(known, horizon, forecasters).items()
+    ]
+    return pd.concat(rows, ignore_index=True)
 
 
 def with_intervals(backtests: pd.DataFrame, transform: Transform, levels: tuple[int, ...] = (80, 95)) -> pd.DataFrame:

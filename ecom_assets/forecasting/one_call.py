@@ -9,6 +9,7 @@ import pandas as pd
 from ecom_assets.forecasting.backtest import Forecaster, accuracy, backtest, expectations, with_intervals
 from ecom_assets.forecasting.champion import choose_champion
 from ecom_assets.forecasting.ensemble import ENSEMBLE
+from ecom_assets.forecasting.gross import without_gross
 from ecom_assets.forecasting.intervals import Table, calibrate, interval
 from ecom_assets.forecasting.models import default_forecasters, expectation_of
 from ecom_assets.forecasting.series import History, regular
@@ -70,10 +71,13 @@ def forecast_series(
     history = replace(history, times=history.times[recent], values=history.values[recent])
     tested_horizon = max(1, min(horizon, len(history) // 4))
     tests = backtest(history, tested_horizon, forecasters, origins, on_origin=on_origin)
+    usual = without_gross(history)
+    is_gross = tests["time"].isin(history.times[np.isnan(usual.values)])
+    tests["actual"] = tests["actual"].where(~is_gross)  # nobody could foresee them, and no interval should hold them
     chosen = champion or choose_champion(tests)
     said = expectations(history, horizon, forecasters)
     chosen = chosen if chosen in said else (ENSEMBLE if ENSEMBLE in said else next(iter(said)))
-    transform = choose_transform(history.values, history.season, history.is_non_negative)
+    transform = choose_transform(usual.values, history.season, history.is_non_negative)
     stated = _stated(history, said[chosen], tests[tests["model"] == chosen], transform, chosen)
     tests = with_intervals(tests, transform, LEVELS)
     return SeriesForecast(stated, chosen, tests, accuracy(tests))

@@ -8,7 +8,7 @@ say the same: the shape does not change overnight, the level does.
 import numpy as np
 
 from ecom_assets.forecasting.models import expectation_of
-from ecom_assets.forecasting.series import History, refit_starts
+from ecom_assets.forecasting.series import History, stretches
 from ecom_assets.forecasting.transform import choose_transform
 
 WARM_UP_CYCLES = 4
@@ -45,11 +45,11 @@ def champion_one_step(
     transform = choose_transform(history.values[:first], history.season, history.is_non_negative)
     values, expected = transform.forward(history.values), np.full(length, np.nan)
     usual = REFITS.get(model, DEAR_REFITS)
-    starts = refit_starts(
+    fits = stretches(
         WARM_UP_CYCLES * short, length, usual[0] if every is None else every, usual[1] if growth is None else growth
     )
     follower = _Follower(short)
-    for start, stop in zip(starts, [*starts[1:], length], strict=True):
+    for start, stop in fits:
         shape = transform.forward(expectation_of(model, history.until(start), stop - start, seed))
         follower.restart()
         for step in range(start, stop):

@@ -88,7 +88,8 @@ def regular(frame: pd.DataFrame, campaigns: pd.DataFrame | None = None, is_non_n
     if np.mean(count == 0) > MAX_MISSING_RATE:
         raise ValueError(
             f"the times are not regular: of {len(grid)} steps of {pd.Timedelta(seconds=step_s)} between "
-            f"{grid[0]} and {grid[-1]} only {np.count_nonzero(count)} have a value; aggregate to days or hours first"
+            f"{grid[0]} and {grid[-1]} only {np.count_nonzero(count)} have a value; aggregate to days or hours first, "
+            "and write 0 where nothing happened"
         )
     values = np.where(count > 0, total / np.maximum(count, 1), np.nan)
     if is_non_negative is None:
@@ -163,6 +164,12 @@ def _even_grid(times: pd.DatetimeIndex, step_s: float) -> tuple[pd.DatetimeIndex
         )
     grid = pd.DatetimeIndex(offset + step * (cells[0] + np.arange(length)))
     return grid, cells - cells[0]
+
+
+def stretches(first: int, length: int, every: int, growth: float) -> list[tuple[int, int]]:
+    """The steps that each fit of `refit_starts` speaks for: from its start to before the next one's."""
+    starts = refit_starts(first, length, every, growth)
+    return list(zip(starts, [*starts[1:], length][: len(starts)], strict=True))
 
 
 def refit_starts(first: int, length: int, every: int, growth: float) -> list[int]:

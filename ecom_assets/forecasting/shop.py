@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from ecom_assets.forecasting import FULL_ORIGINS
-from ecom_assets.forecasting.backtest import accuracy, backtest, with_intervals
+from ecom_assets.forecasting.backtest import accuracy, backtest, said_at, with_intervals
 from ecom_assets.forecasting.champion import CHAMPION, choose_champion, with_champion
 from ecom_assets.forecasting.ensemble import ENSEMBLE
 from ecom_assets.forecasting.models import default_forecasters
@@ -71,7 +71,8 @@ def back_tests(rows: pd.DataFrame, tell: Tell | None = None) -> pd.DataFrame:
 
     Returns:
         KEYS and TESTED; one row a series, model, origin and step. The model `champion` is what would have been
-        chosen at each origin. A series that is too short to be tested has no row.
+        chosen at each origin. The last origin is the newest day: what it says has no actual yet, and is what the
+        days until the next test are compared with. A series that is too short to be tested has no row.
     """
     parts, tasks = [], []
     for row in rows.to_dict("records"):
@@ -97,7 +98,7 @@ def champions(tests: pd.DataFrame) -> pd.DataFrame:
         One row a series and model: KEYS, model, is_champion, tested_on and the measures of `backtest.accuracy`.
     """
     parts = []
-    named = tests.rename(columns={"origin_date": "origin", "business_date": "time"})
+    named = tests.rename(columns={"origin_date": "origin", "business_date": "time"}).dropna(subset="actual")
     for key, rows in named.groupby(KEYS, sort=True):
         chosen = choose_champion(rows[rows["model"] != CHAMPION])
         said = accuracy(rows)
@@ -177,10 +178,11 @@ def _tested(task: Task) -> pd.DataFrame:
     history = task.history
     try:
         tests = backtest(history, HORIZON, default_forecasters(), task.origins)
+        if tests.empty:
+            return tests
+        tests = pd.concat([tests, said_at(history, len(history), HORIZON, default_forecasters())], ignore_index=True)
     except Exception as error:
         raise RuntimeError(f"back-test of {' '.join(task.key)} failed: {error}") from error
-    if tests.empty:
-        return tests
     transform = choose_transform(history.values, history.season, history.is_non_negative)
     tests = with_intervals(with_champion(tests), transform, LEVELS)
     if history.is_non_negative:

@@ -1,9 +1,11 @@
 """Theta method on the calendar-adjusted series. Own code, because it needs missing values, plans and two seasons.
 
 Assimakopoulos and Nikolopoulos (2000), "The theta model"; Hyndman and Billah (2003), "Unmasking the theta method":
-exponential smoothing with half of the trend's slope as drift. Two changes that back-tests asked for: the smoothing
-weight is chosen for each horizon (the weight that is best for tomorrow follows noise a month ahead), and the slope
-is that of the last year, damped.
+exponential smoothing with half of the trend's slope as drift. Three changes that back-tests asked for: the smoothing
+weight is chosen for each horizon (the weight that is best for tomorrow follows noise a month ahead), the slope is
+that of the last year, damped, and a step moves the level by no more than an error of two sigmas would (Gelper, Fried
+and Croux, 2010, "Robust forecasting with exponential and Holt-Winters smoothing"): a burst that is over need not be
+forgotten for months.
 """
 
 import numpy as np
@@ -16,6 +18,9 @@ WEIGHTS = (0.01, 0.02, 0.04, 0.07, 0.12, 0.2, 0.35, 0.6, 0.9)
 KNOTS = (1, 2, 4, 7, 14, 28, 56, 112, 224, 448)
 DAMPING_STEPS = 90.0
 MIN_PAIRS = 8
+CLIP_SIGMAS = 2.0
+SIGMA_WEIGHT, SIGMA_STEPS = 0.2, 365
+"""What the sigma of a series is told by: its errors of late, beside a level of this weight."""
 
 
 class Theta:
@@ -39,7 +44,7 @@ def carry_forward(rest: np.ndarray, horizon: int) -> np.ndarray:
     """
     filled = fill_gaps(rest)
     slope = half_slope(filled)
-    paths = {weight: smoothed_levels(filled, weight) for weight in WEIGHTS}
+    paths = clipped_levels(filled)
     knots = [knot for knot in KNOTS if knot < horizon] + [horizon]
     levels = []
     for knot in knots:
@@ -57,6 +62,21 @@ def smoothed_levels(values: np.ndarray, weight: float) -> np.ndarray:
     start = float(np.median(values[: min(len(values), 10)]))
     levels, _ = lfilter([weight], [1.0, weight - 1.0], values, zi=[(1 - weight) * start])
     return np.asarray(levels)
+
+
+def clipped_levels(values: np.ndarray) -> dict[float, np.ndarray]:
+    """Levels as of `smoothed_levels` by weight, each error counting for two sigmas at most."""
+    errors = np.abs(values[1:] - smoothed_levels(values, SIGMA_WEIGHT)[:-1])[-SIGMA_STEPS:]
+    limit = CLIP_SIGMAS * 1.4826 * float(np.median(errors)) if errors.size else 0.0
+    if limit <= 0:  # most steps lie on the level: what moves at all is no noise
+        return {weight: smoothed_levels(values, weight) for weight in WEIGHTS}
+    weights = np.array(WEIGHTS)
+    level = np.full(len(weights), float(np.median(values[: min(len(values), 10)])))
+    levels = np.empty((len(values), len(weights)))
+    for step, value in enumerate(values.tolist()):
+        level = level + weights * np.minimum(np.maximum(value - level, -limit), limit)
+        levels[step] = level
+    return dict(zip(WEIGHTS, levels.T, strict=True))
 
 
 def half_slope(values: np.ndarray, window: int = 365) -> float:

@@ -16,7 +16,7 @@ KPIS = {
     "daily_revenue", "monthly_revenue", "order_values", "product_performance", "sales_by_segment",
     "sales_seasonality",
 }  # fmt: skip
-FORECAST = {"backtests", "champions", "forecasts", "series"}
+FORECAST = {"backtests", "champions", "expectations", "forecasts", "series"}
 ANOMALIES = {
     "causes", "consensus", "detector_scorecard", "events", "evidence", "forecast_residual", "isolation_forest",
     "missing_plans", "notification_members", "notifications", "zscore",

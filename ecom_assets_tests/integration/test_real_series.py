@@ -57,7 +57,7 @@ def test_champion_and_ensemble_are_at_least_as_good_as_prophet(page_view_tests):
 @pytest.mark.xfail(strict=True, reason="not yet: at 2012-03-25 a short burst lifts the level of all but Prophet")
 def test_champion_and_ensemble_square_no_more_error_than_prophet(page_view_tests):
     said = accuracy(page_view_tests).set_index("model")
-    for model in ("champion", "ensemble"):  # as measured: .62 and .61 against .55
+    for model in ("champion", "ensemble"):  # as measured: .58 and .58 against .55
         assert said.loc[model, "rmse"] <= said.loc["plain_prophet", "rmse"]
 
 

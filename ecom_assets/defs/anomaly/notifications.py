@@ -56,6 +56,7 @@ NOTIFICATION_QUERIES = {
     ),
     "newest_day": Query("anomaly/newest_day", text="select max(business_date) as business_date from kpi.daily_metrics"),
     "metric_datasets": Query("anomaly/metric_datasets", _columns()),
+    "forecasts": Query("anomaly/outside_forecasts", text="select * from forecast.expectations where is_outside"),
     "labels": Query("anomaly/labels", text="select * from lineage.labels order by labelled_at, notification_id"),
     "snoozes": Query("anomaly/snoozes", text="select * from lineage.snoozes order by all"),
 }
@@ -64,6 +65,7 @@ NOTIFICATION_QUERIES = {
 @table_asset(
     "anomaly/notifications",
     requires=["anomaly/causes", "anomaly/missing_plans", "anomaly/evidence", "kpi/daily_metrics"],
+    uses=["forecast/expectations"],
     kinds=("python", "pandas"),
     code_version=f"{version_of_code('anomalies')} {Query('anomaly/metric_datasets').code_version}",
     plot=Charts(Query("anomaly/newest_notifications"), _drawn),

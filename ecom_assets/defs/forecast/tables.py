@@ -15,7 +15,7 @@ _WANTED = [
     for dimension in (TOTAL, *metric.forecast_by)
 ]
 _SERIES = Query("forecast/series", {"wanted": _WANTED})
-_MODELS = "seasonal naive, theta, prophet, boosting and their median 1"  # the number changes with what they say
+_MODELS = "seasonal naive, theta, prophet, boosting and their median 2"  # the number changes with what they say
 
 
 @table_asset(
@@ -41,8 +41,9 @@ def series(shop: Shop) -> Query:
 def backtests(shop: Shop) -> Frame:
     """One row per series, model, origin and step.
 
-    What each forecaster would have said at earlier days. Tests that are at most a week old stand; a series never
-    tested gets six origins, every other one the full twelve. The job weekly_champions tests all of them.
+    What each forecaster would have said at earlier days, and says of the next ones. Tests that are at most a week old
+    stand; a series never tested gets six origins, every other one the full twelve. The job weekly_champions tests all
+    of them.
     """
     from ecom_assets.forecasting.shop import back_tests
 
@@ -64,6 +65,15 @@ def champions(shop: Shop) -> Frame:
     from ecom_assets.forecasting.shop import champions
 
     return Frame(Query("forecast/champions"), champions)
+
+
+@table_asset("forecast/expectations", requires=["forecast/series", "forecast/backtests"])
+def expectations(shop: Shop) -> Query:
+    """One row per day and series that is forecast.
+
+    What the champion and Prophet had expected of the day before it came, and how far it lay from that.
+    """
+    return Query("forecast/expectations")
 
 
 @table_asset(

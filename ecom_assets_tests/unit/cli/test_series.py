@@ -47,10 +47,42 @@ def test_a_file_without_such_a_column_is_one_line(daily: Path, capsys: pytest.Ca
     assert "Traceback" not in said
 
 
+@pytest.mark.parametrize("values", [[5.0] * 200, [5.0] * 20, [0.1 + 0.2] * 150 + [0.3] * 50])
+def test_in_a_series_that_stands_still_nothing_is_found(
+    values, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "still.csv"
+    path.write_text("day,visits\n" + "".join(f"{START + timedelta(days=n)},{v!r}\n" for n, v in enumerate(values)))
+    assert run(["anomalies", "detect", str(path), "--format", "json"]) == 0
+    assert json.loads(capsys.readouterr().out) == []
+
+
+def test_the_first_move_of_a_series_that_stood_still_is_found(tmp_path: Path, capsys) -> None:
+    path = tmp_path / "still.csv"
+    path.write_text(
+        "day,visits\n" + "".join(f"{START + timedelta(days=n)},{3 if n == 150 else 0.1}\n" for n in range(200))
+    )
+    assert run(["anomalies", "detect", str(path), "--format", "json"]) == 0
+    event = json.loads(capsys.readouterr().out)[0]
+    assert event["direction"] == "up"
+    assert event["start"][:10] == (START + timedelta(days=150)).isoformat()
+
+
+def test_times_that_are_no_series_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "events.csv"
+    path.write_text("day,visits\n" + "".join(f"{START + timedelta(days=n**2)},{n}\n" for n in range(60)))
+    assert run(["anomalies", "detect", str(path)]) == MISUSED
+    said = capsys.readouterr().err
+    assert f"{path}: the times are not regular" in said.replace("\n", "")
+    assert "Traceback" not in said
+
+
 @pytest.mark.slow
 def test_a_forecast_has_its_horizon_and_widening_levels(daily: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["forecast", str(daily), "--horizon", "7", "--format", "json"]) == 0
-    steps = json.loads(capsys.readouterr().out)
+    said = capsys.readouterr()
+    assert "off by" in said.err
+    steps = json.loads(said.out)
     assert [step["time"][:10] for step in steps] == [str(START + timedelta(days=120 + n)) for n in range(7)]
     assert all(step["lower_95"] <= step["lower_80"] <= step["mean"] <= step["upper_80"] <= step["upper_95"]
                for step in steps)  # fmt: skip

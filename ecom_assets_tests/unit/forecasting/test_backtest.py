@@ -104,17 +104,18 @@ def test_else_the_ensemble_stays(theta):
     assert choose_champion(rows_of({"ensemble": [2.0] * 6, "theta": theta})) == "ensemble"
 
 
-def test_three_origins_dethrone_nobody():
-    assert choose_champion(rows_of({"ensemble": [2.0] * 3, "theta": [1.0] * 3})) == "ensemble"
+@pytest.mark.parametrize(("origins", "chosen"), [(3, "ensemble"), (5, "ensemble"), (6, "theta")])
+def test_five_origins_dethrone_nobody(origins, chosen):
+    assert choose_champion(rows_of({"ensemble": [2.0] * origins, "theta": [1.0] * origins})) == chosen
 
 
 def test_the_champion_of_an_origin_is_chosen_from_earlier_outcomes():
-    tests = rows_of({"ensemble": [2.0] * 8, "theta": [1.0] * 6 + [9.0] * 2})
+    tests = rows_of({"ensemble": [2.0] * 10, "theta": [1.0] * 8 + [9.0] * 2})
     said = with_champion(tests)
     champion = said[said["model"] == "champion"].set_index("origin")["mean"]
-    assert champion.loc[:3].tolist() == [2.0] * 4  # nothing known yet
-    assert champion.loc[5] == 1.0
-    assert champion.loc[6] == 9.0  # theta looked best until then, and the champion pays for it
+    assert champion.loc[:5].tolist() == [2.0] * 6  # too little known yet
+    assert champion.loc[7] == 1.0
+    assert champion.loc[8] == 9.0  # theta looked best until then, and the champion pays for it
 
 
 def test_interval_ends_are_the_residual_quantiles():

@@ -12,7 +12,7 @@ from ecom_assets.forecasting.ensemble import median_ensemble
 from ecom_assets.forecasting.prophet_model import ProphetForecaster
 from ecom_assets.forecasting.seasonal_naive import SeasonalNaive
 from ecom_assets.forecasting.series import History, regular
-from ecom_assets.forecasting.theta import Theta, fill_gaps, half_slope, smoothed_levels
+from ecom_assets.forecasting.theta import Theta, clipped_levels, fill_gaps, half_slope, smoothed_levels
 
 WEEK = np.array([1.0, 1.2, 1.1, 0.9, 1.5, 0.7, 0.6])
 PROMOTIONS = pd.DataFrame(
@@ -93,6 +93,22 @@ def test_smoothing_is_the_textbook_recursion():
         level = 0.3 * value + 0.7 * level
         expected.append(level)
     np.testing.assert_allclose(smoothed_levels(values, 0.3), expected)
+
+
+def test_a_burst_moves_the_level_by_two_sigmas_a_step_and_is_soon_over():
+    noise = np.random.default_rng(3).normal(0, 1, 300)
+    burst = np.where((np.arange(300) >= 280) & (np.arange(300) < 293), 20.0, 0.0)
+    quiet, after = clipped_levels(noise), clipped_levels(noise + burst)
+    for weight in (0.02, 0.12):
+        steps = after[weight][280:293] - quiet[weight][280:293]
+        assert 0 < steps[-1] <= 13 * weight * 2 * 1.3 * 2
+        assert abs(after[weight][-1]) < 0.5 * abs(smoothed_levels(noise + burst, weight)[-1])
+
+
+def test_levels_of_a_series_within_two_sigmas_are_the_textbooks():
+    values = np.tile([1.0, -1.0], 50)
+    for weight, levels in clipped_levels(values).items():
+        np.testing.assert_allclose(levels, smoothed_levels(values, weight))
 
 
 def test_half_slope_of_a_line_is_half_its_slope():

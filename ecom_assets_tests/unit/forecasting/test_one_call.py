@@ -32,6 +32,14 @@ def test_counts_near_zero_stay_above_it():
     assert (said[["mean", "lower_80", "lower_95"]].to_numpy() >= 0).all()
 
 
+def test_a_slip_of_the_decimal_point_widens_no_interval():
+    known = frame(120)
+    known.loc[[40, 100], "value"] *= 1e6
+    said = forecast_series(regular(known), 14, [SeasonalNaive(), Theta()], origins=6)
+    assert (said.forecast["upper_95"] < 150).all()
+    assert (said.accuracy["mae"] < 30).all()
+
+
 def test_values_below_zero_may_stay_there():
     known = frame().assign(value=lambda rows: rows["value"] - 100)
     history = regular(known)

@@ -44,9 +44,14 @@ def standing(tests: pd.DataFrame, model: str | None = None) -> dict[str, Any]:
     return {name: tests[name].to_numpy() for name in shop.TESTED} | {"tested_on": tests["tested_on"].iloc[0]}
 
 
+def come(tests: pd.DataFrame) -> pd.DataFrame:
+    """The rows of which it is known what came."""
+    return tests.dropna(subset="actual")
+
+
 def test_a_series_never_tested_gets_the_small_set():
     tests = shop.back_tests(frame(row(), row(member="email")))
-    assert tests.groupby(["member"])["origin_date"].nunique().tolist() == [shop.FIRST_ORIGINS] * 2
+    assert come(tests).groupby(["member"])["origin_date"].nunique().tolist() == [shop.FIRST_ORIGINS] * 2
     assert set(tests["model"]) == {"seasonal_naive", "theta", "champion"}
     assert set(tests["step"]) == set(range(1, 29))
     assert (tests["tested_on"] == FIRST + pd.Timedelta(days=149)).all()
@@ -60,13 +65,24 @@ def test_tests_stand_for_a_week(age, origins):
     if origins is None:
         pd.testing.assert_frame_equal(again[first.columns], first, check_dtype=False)
     else:
-        assert again["origin_date"].nunique() == origins
+        assert come(again)["origin_date"].nunique() == origins
         assert (again["tested_on"] == FIRST + pd.Timedelta(days=149 + age)).all()
 
 
 def test_the_weekly_run_tests_everything():
     first = shop.back_tests(frame(row()))
-    assert shop.back_tests(frame(row(asked_origins=9, **standing(first))))["origin_date"].nunique() == 9
+    again = shop.back_tests(frame(row(asked_origins=9, **standing(first))))
+    assert come(again)["origin_date"].nunique() == 9
+
+
+def test_the_newest_day_is_the_last_origin_and_what_it_says_is_the_forecast():
+    tests = shop.back_tests(frame(row()))
+    newest = tests[tests["origin_date"] == tests["tested_on"]]
+    assert newest["actual"].isna().all()
+    assert newest.groupby("model")["step"].agg(list).tolist() == [list(range(1, 29))] * 3
+    said = shop.forecasts(frame(row(champion="theta", **standing(tests, "theta"))))
+    for name in ("mean", "lower_95", "upper_80"):
+        np.testing.assert_allclose(newest.loc[newest["model"] == "theta", name], said[name])
 
 
 def test_a_new_series_is_tested_beside_one_that_stands():
@@ -99,7 +115,7 @@ def test_one_champion_a_series_and_its_measures_by_hand():
     tests = shop.back_tests(frame(row(), row(member="email")))
     said = shop.champions(tests)
     assert said.groupby("member")["is_champion"].sum().tolist() == [1, 1]
-    theta = tests[(tests["model"] == "theta") & (tests["member"] == "email")]
+    theta = come(tests[(tests["model"] == "theta") & (tests["member"] == "email")])
     error = (theta["actual"] - theta["mean"]).abs()
     one = said[(said["model"] == "theta") & (said["member"] == "email")].iloc[0]
     assert one["mase"] == pytest.approx((error / theta["scale"]).mean())

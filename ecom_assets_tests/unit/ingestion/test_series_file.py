@@ -44,7 +44,7 @@ def test_parquet(tmp_path):
     frame = pd.DataFrame({"when": pd.date_range("2026-01-01", periods=40, tz="Europe/Berlin"), "n": range(40)})
     frame.to_parquet(tmp_path / "a.parquet")
     said = read_series(tmp_path / "a.parquet", "when", "n").frame
-    assert said["time"].iloc[0] == pd.Timestamp("2025-12-31 23:00")
+    assert said["time"].iloc[0] == pd.Timestamp("2026-01-01")
 
 
 def test_times_in_seconds(tmp_path):
@@ -88,6 +88,50 @@ def test_what_is_refused(tmp_path, lines, message):
     with pytest.raises(ValueError, match=r"a\.csv: ") as error:
         read_series(write(tmp_path / "a.csv", lines))
     assert message in str(error.value)
+
+
+def test_encodings_and_words_above_the_columns(tmp_path):
+    text = "\n".join(["# exported", "Datum;Größe", *rows(";")])
+    for encoding in ("utf-16", "utf-8-sig", "cp1252"):
+        path = tmp_path / f"{encoding}.csv"
+        path.write_bytes(text.encode(encoding))
+        assert len(read_series(path, "Datum", "Größe").frame) == 30
+
+
+def test_decimal_commas_are_understood_and_said(tmp_path):
+    lines = [row.replace(".", ",") for row in rows(";")]
+    said = read_series(write(tmp_path / "a.csv", ["day;orders", *lines]))
+    np.testing.assert_array_equal(said.frame["value"], np.arange(30) + 0.5)
+    assert "1.234,5" in said.warnings[0]
+
+
+def test_lines_are_counted_with_empty_ones_and_words_above(tmp_path):
+    lines = ["# exported", "time,value", rows()[0], "", *rows()[1:], "2026-03-01,oops"]
+    with pytest.raises(ValueError, match="line 34: value is not a number"):
+        read_series(write(tmp_path / "a.csv", lines))
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        ([""], "no line with the names"),
+        (["value", *(str(number) for number in range(30))], "--time which of the columns value is meant"),
+        (["time,value", *(row.replace(".", ",") for row in rows())], "more cells than the first line has names"),
+    ],
+)
+def test_tables_that_are_none(tmp_path, lines, message):
+    with pytest.raises(ValueError, match=message):
+        read_series(write(tmp_path / "a.csv", lines))
+
+
+def test_readings_at_uneven_times_are_means_of_a_clocks_steps_and_it_is_said(tmp_path):
+    rng = np.random.default_rng(0)
+    times = pd.Timestamp("2026-01-01") + pd.to_timedelta(np.cumsum(rng.choice([4, 5, 8, 12, 20], 600)), unit="min")
+    lines = [f"{time},{number % 10}" for number, time in enumerate(times)]
+    said = read_series(write(tmp_path / "a.csv", ["time,value", *lines]))
+    assert "times are uneven" in said.warnings[0]
+    assert (said.frame["time"].diff().dropna() >= pd.Timedelta("10min")).all()
+    assert said.frame["value"].mean() == pytest.approx(4.5, abs=0.2)
 
 
 def test_unknown_columns_and_files_are_named(tmp_path):
