@@ -1,4 +1,4 @@
-"""A whole table whose SELECT can be asked for days: made anew where its inputs changed, it reads as if all of it was."""
+"""A whole table whose SELECT can be asked for days: made anew where inputs changed, it reads as if all of it was."""
 
 import pytest
 
