@@ -6,7 +6,8 @@ Everything goes through the pipeline: files, raw, clean, KPI tables, snapshot. T
 shops, one after the other and in turn: each time the files of one day are loaded, the last three days are written
 again with every table that is made of them, and a snapshot is published. Imports and Dagster's definitions, which
 no history changes, do not count: they would only flatter the ratio. Processor time is told beside: a busy machine
-does not stretch it.
+does not stretch it. What is promised is of tables of events and days and of publishing; detectors and forecasts, which
+learn from the history, are told apart, and of forecasts the clock alone counts other processes.
 """
 
 import argparse
@@ -37,6 +38,13 @@ LAST_DAY = date(2026, 6, 26)  # of the history
 FIRST_DAY = LAST_DAY - YEAR + timedelta(days=1)  # of the simulated year
 NEW_DAYS = 4  # the first one warms up
 YEARS = (1, 4)
+BEYOND = ("anomaly/", "forecast/")
+RATIOS = {
+    "tables": "without detectors and forecasts four years cost",
+    "tables processor": "of processor time",
+    "total": "with them",
+    "all processor": "of processor time",
+}
 SHOP = """\
 name: Bench shop of {years}
 time_zone: UTC
@@ -150,17 +158,22 @@ def _at(context: ShopContext, day: date) -> ShopContext:
 
 
 class _Followed:
-    """Follows the progress of a run and adds up the seconds of each asset."""
+    """Follows the progress of a run and adds up the seconds of each asset, by the clock and of the processor."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = defaultdict(float)
-        self._begun: dict[str, float] = {}
+        self.beyond = [0.0, 0.0]  # of detectors and forecasts
+        self._begun: dict[str, tuple[float, float]] = {}
 
     def __call__(self, asset: str, state: str) -> None:
         if state == "started":
-            self._begun[asset] = time.perf_counter()
+            self._begun[asset] = (time.perf_counter(), time.process_time())
         elif asset in self._begun:
-            self.seconds[asset] += time.perf_counter() - self._begun.pop(asset)
+            clock, processor = self._begun.pop(asset)
+            took = (time.perf_counter() - clock, time.process_time() - processor)
+            self.seconds[asset] += took[0]
+            if asset.startswith(BEYOND):
+                self.beyond = [before + more for before, more in zip(self.beyond, took, strict=True)]
 
 
 def measure(shops: dict[int, ShopContext], simulated: Path) -> dict[int, list[dict[str, float]]]:
@@ -184,7 +197,10 @@ def _refresh(context: ShopContext, day: date) -> dict[str, float]:
     report = execute(context, day - timedelta(days=2), day, followed)
     assert not report.errors, report.errors
     assert day in report.accepted_days, report.refusals
-    return {**followed.seconds, **_parts(report), "processor": time.process_time() - processor}
+    parts = {**followed.seconds, **_parts(report), "all processor": time.process_time() - processor}
+    clock, processor = followed.beyond
+    tables = {"tables": parts["total"] - clock, "tables processor": parts["all processor"] - processor}
+    return {**parts, "detectors and forecasts": clock, **tables}
 
 
 def _parts(report: RunReport) -> dict[str, float]:
@@ -206,7 +222,7 @@ def _print(found: dict[int, list[dict[str, float]]]) -> None:
     growing = sorted((name for name in names if "/" in name), key=lambda name: median[few][name] - median[many][name])
     for name in [*parts, *growing[:10]]:
         print(f"  {name:28}{median[few][name]:9.2f}{median[many][name]:9.2f}")
-    for what, name in (("total", "four years cost"), ("processor", "of processor time")):
+    for what, name in RATIOS.items():
         ratio = median[many][what] / median[few][what]
         each = ", ".join(f"{b[what] / a[what]:.2f}" for a, b in zip(found[few], found[many], strict=True))
-        print(f"  {name} {ratio:.2f} times one year (day by day {each}); promised: at most {PROMISED}")
+        print(f"  {name} {ratio:.2f} times one year (day by day {each}); promised of tables: {PROMISED}")
