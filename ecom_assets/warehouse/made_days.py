@@ -10,7 +10,6 @@ from datetime import date, timedelta
 from typing import Any
 
 from ecom_assets.contracts import Contract
-from ecom_assets.quality.checks import checks
 from ecom_assets.warehouse import records
 from ecom_assets.warehouse.connection import Connection, literal, rows, table_name
 from ecom_assets.warehouse.judging import Judgement
@@ -20,14 +19,12 @@ from ecom_assets.warehouse.stage import is_for_days
 def is_made_by_day(contract: Contract, source: Any) -> bool:
     """Whether the days of a whole table can be made, and judged, apart from each other.
 
-    Not where a verdict is on all days together (a share of references, a least number of rows), nor where one that
-    warns is to be repeated as long as its day stands, nor where the whole is compared with what stood before.
+    Not where a verdict is on all days together (a share of references, a least number of rows), nor where the whole is
+    compared with what stood before.
     """
     if contract.partitioned_by or "business_date" not in contract.key or not is_for_days(source):
         return False
-    if contract.references or contract.min_rows or contract.tracks_restatements:
-        return False
-    return all(check.blocking for check in checks(contract))
+    return not (contract.references or contract.min_rows or contract.tracks_restatements)
 
 
 @dataclass(frozen=True)
@@ -66,15 +63,25 @@ class MadeDays:
                 judgement.hashes[None] += content_hash
 
     def record(self, judgement: Judgement, made: list[date]) -> None:
-        """Keep what the days were made of and hold: of those made anew, of all where none is named."""
+        """Keep what the days were made of and hold: of those made anew, of all where none is named.
+
+        A day that stands with a warning is kept as made of nothing, so that it is made and warned of again.
+        """
+        warned = {each.business_date for each in judgement.verdicts if not each.passed}
         days = made or sorted({*self.inputs, *self.known})
         sql = "delete from lineage.made_days where asset = $asset and business_date between $first and $last"
         if days:
             rows(self.connection, sql, {"asset": self.asset, "first": days[0], "last": days[-1]})
         values = [
-            (self.asset, day, self.inputs[day], judgement.row_counts.get(day, 0), judgement.hashes.get(day, 0))
-            for day in days
-            if day in self.inputs
+            (
+                self.asset,
+                day,
+                "" if day in warned else made_of,
+                judgement.row_counts.get(day, 0),
+                judgement.hashes.get(day, 0),
+            )
+            for day, made_of in self.inputs.items()
+            if days[0] <= day <= days[-1]
         ]
         records.insert(self.connection, "made_days", values)
 

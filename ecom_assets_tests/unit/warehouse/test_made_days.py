@@ -2,6 +2,7 @@
 
 import pytest
 
+from ecom_assets.contracts.model import Rule
 from ecom_assets_tests.unit.warehouse.small_shop import (
     BUYERS,
     DAILY,
@@ -115,6 +116,19 @@ def test_a_day_that_fails_refuses_the_table_and_is_tried_again(warehouse):
     assert held(warehouse) == before
     assert write(warehouse).row_count == DAYS
     assert held(warehouse)[7][1:] == (2, 27)
+
+
+def test_a_day_that_stands_with_a_warning_is_warned_of_again(warehouse):
+    wary = BY_DAY.model_copy(update={"rules": (Rule(name="amount_is_low", expression="amount < 1000"),)})
+    load(warehouse, SALES, {"late.csv": [sale("x", 9, 5000)]})
+    write_sales(warehouse, 9)
+    write(warehouse, contract=wary)
+    load(warehouse, SALES, {"later.csv": [sale("y", 10)]})
+    write_sales(warehouse, 10)
+    mark(warehouse)
+    failed = write(warehouse, contract=wary).failed()
+    assert {verdict.business_date for verdict in failed} == {None, day(9)}
+    assert marked(warehouse) == [day(number) for number in range(9)] + [day(11)]
 
 
 def test_a_table_with_a_check_on_all_its_days_is_made_whole(warehouse):
