@@ -13,6 +13,7 @@ def main() -> None:
     parser.add_argument("--days", type=int, default=730, help="days of the backfill (730)")
     parser.add_argument("--orders", type=int, default=3000, help="orders a day of the backfill (3000)")
     parser.add_argument("--refresh-orders", type=float, default=20, help="orders a day of the refresh (20)")
+    parser.add_argument("--refresh-keep", type=Path, help="folder of the refresh's histories, to be used again")
     parser.add_argument("--seeds", type=int, nargs=2, default=(1, 4), help="first and last simulated shop (1 4)")
     parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder of public series")
     parser.add_argument("--events", type=int, default=1_000_000, help="rows of the events bench (1,000,000)")

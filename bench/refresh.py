@@ -6,7 +6,8 @@ Everything goes through the pipeline: files, raw, clean, KPI tables, snapshot. T
 shops, one after the other and in turn: each time the files of one day are loaded, the last three days are written
 again with every table that is made of them, and a snapshot is published. Imports and Dagster's definitions, which
 no history changes, do not count: they would only flatter the ratio. Processor time is told beside: a busy machine
-does not stretch it.
+does not stretch it. What is promised is of tables of events and days and of publishing; detectors and forecasts, which
+learn from the history, are told apart, and of forecasts the clock alone counts other processes.
 """
 
 import argparse
@@ -22,6 +23,10 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
 from ecom_assets.contracts import dataset_contracts
 from ecom_assets.orchestration.runs import RunReport, execute
 from ecom_assets.orchestration.shop import PROJECT, ShopContext
@@ -33,6 +38,13 @@ LAST_DAY = date(2026, 6, 26)  # of the history
 FIRST_DAY = LAST_DAY - YEAR + timedelta(days=1)  # of the simulated year
 NEW_DAYS = 4  # the first one warms up
 YEARS = (1, 4)
+BEYOND = ("anomaly/", "forecast/")
+RATIOS = {
+    "tables": "without detectors and forecasts four years cost",
+    "tables processor": "of processor time",
+    "total": "with them",
+    "all processor": "of processor time",
+}
 SHOP = """\
 name: Bench shop of {years}
 time_zone: UTC
@@ -45,17 +57,23 @@ sources:
 
 _DATE = re.compile(rb"\d{4}-\d{2}-\d{2}")
 _ID = re.compile(rb'(?<=[,"\n])([A-OQ-Z])(\d{4,})(?=[,"\n])')  # of everything but products
+_WHOLE_ID = r"^([A-OQ-Z])(\d{4,})$"
 
 
 def main(asked: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory(dir=PROJECT / "data") as folder:
-        root = Path(folder)
-        simulated = _simulate(root / "simulated", asked.refresh_orders)
-        shops = {years: _build(root / f"{years}", years, simulated) for years in YEARS}
-        _print(measure(shops, simulated))
+        kept = asked.refresh_keep or Path(folder) / "kept"
+        simulated = kept / "simulated"
+        if not simulated.exists():
+            _simulate(simulated, asked.refresh_orders)
+        for years in YEARS:
+            if not (kept / f"{years}").exists():
+                _build(kept / f"{years}", years, simulated)
+            shutil.copytree(kept / f"{years}", Path(folder) / f"{years}")
+        _print(measure({years: _shop(Path(folder) / f"{years}") for years in YEARS}, simulated))
 
 
-def _simulate(folder: Path, orders: float) -> Path:
+def _simulate(folder: Path, orders: float) -> None:
     """The landing files of the year and of the new days."""
     started = time.perf_counter()
     simulator = Simulator({}, 7, FIRST_DAY, orders_per_day=orders)
@@ -65,32 +83,51 @@ def _simulate(folder: Path, orders: float) -> Path:
     print(
         f"  {len(files):,} files, {size / 1e6:,.0f} MB, simulated in {time.perf_counter() - started:.0f} s", flush=True
     )
-    return folder
 
 
-def _build(root: Path, years: int, simulated: Path) -> ShopContext:
+def _build(root: Path, years: int, simulated: Path) -> None:
     """A shop with so many years of history, written by the pipeline."""
     first = FIRST_DAY - (years - 1) * YEAR
     landing = root / "home" / "landing"
     for path in _files(simulated, FIRST_DAY, LAST_DAY):
-        content = path.read_bytes()
         for back in range(years):
-            copy = landing / path.parent.name / _shifted(path.name.encode(), back).decode()
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            copy.write_bytes(_shifted(_ID.sub(_of_copy(back), content), back) if back else content)
-    sources = "\n".join(f"  {name}: {{kind: files, path: '{name}/*.csv'}}" for name in dataset_contracts())
+            _copy(path, landing / path.parent.name / _shifted(path.name.encode(), back).decode(), back)
+    sources = "\n".join(f"  {name}: {{kind: files, path: '{name}/*.*'}}" for name in dataset_contracts())
     (root / "shop.yaml").write_text(SHOP.format(years=years, first=first, sources=sources))
-    context = _at(ShopContext.resolve(root / "shop.yaml", environ={"ECOM_HOME": str(root / "home")}), LAST_DAY)
+    context = _at(_shop(root), LAST_DAY)
     started = time.perf_counter()
     report = execute(context)
     assert not report.errors, report.errors
     rows = f"{report.lines_used + report.lines_quarantined:,} lines, {len(report.accepted_days):,} days"
     print(f"  history of {years}: {rows}, written in {time.perf_counter() - started:.0f} s", flush=True)
-    return context
 
 
-def _of_copy(back: int) -> bytes:
-    return rb"\1" + bytes([ord("a") + back]) + rb"\2"
+def _shop(root: Path) -> ShopContext:
+    return ShopContext.resolve(root / "shop.yaml", environ={"ECOM_HOME": str(root / "home")})
+
+
+def _copy(path: Path, to: Path, back: int) -> None:
+    """The same file `back` years earlier, with ids of its own."""
+    to.parent.mkdir(parents=True, exist_ok=True)
+    if not back:
+        shutil.copy(path, to)
+    elif path.suffix == ".csv":
+        to.write_bytes(_shifted(_ID.sub(_of_copy(back).encode(), path.read_bytes()), back))
+    else:
+        table = pq.read_table(path)
+        pq.write_table(pa.table({name: _column_of_copy(table[name], back) for name in table.column_names}), to)
+
+
+def _of_copy(back: int) -> str:
+    return rf"\1{chr(ord('a') + back)}\2"
+
+
+def _column_of_copy(column: pa.ChunkedArray, back: int) -> pa.ChunkedArray:
+    if pa.types.is_timestamp(column.type):
+        return pc.subtract(column, pa.scalar(back * YEAR, pa.duration(column.type.unit)))
+    if pa.types.is_string(column.type):
+        return pc.replace_substring_regex(column, _WHOLE_ID, _of_copy(back))
+    return column
 
 
 def _shifted(text: bytes, back: int) -> bytes:
@@ -110,7 +147,7 @@ def _shifted(text: bytes, back: int) -> bytes:
 
 
 def _files(simulated: Path, first: date, last: date) -> Iterator[Path]:
-    for path in sorted(simulated.rglob("*.csv")):
+    for path in sorted((*simulated.rglob("*.csv"), *simulated.rglob("*.parquet"))):
         if first <= date.fromisoformat(path.stem[-10:]) <= last:
             yield path
 
@@ -121,17 +158,22 @@ def _at(context: ShopContext, day: date) -> ShopContext:
 
 
 class _Followed:
-    """Follows the progress of a run and adds up the seconds of each asset."""
+    """Follows the progress of a run and adds up the seconds of each asset, by the clock and of the processor."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = defaultdict(float)
-        self._begun: dict[str, float] = {}
+        self.beyond = [0.0, 0.0]  # of detectors and forecasts
+        self._begun: dict[str, tuple[float, float]] = {}
 
     def __call__(self, asset: str, state: str) -> None:
         if state == "started":
-            self._begun[asset] = time.perf_counter()
+            self._begun[asset] = (time.perf_counter(), time.process_time())
         elif asset in self._begun:
-            self.seconds[asset] += time.perf_counter() - self._begun.pop(asset)
+            clock, processor = self._begun.pop(asset)
+            took = (time.perf_counter() - clock, time.process_time() - processor)
+            self.seconds[asset] += took[0]
+            if asset.startswith(BEYOND):
+                self.beyond = [before + more for before, more in zip(self.beyond, took, strict=True)]
 
 
 def measure(shops: dict[int, ShopContext], simulated: Path) -> dict[int, list[dict[str, float]]]:
@@ -155,7 +197,10 @@ def _refresh(context: ShopContext, day: date) -> dict[str, float]:
     report = execute(context, day - timedelta(days=2), day, followed)
     assert not report.errors, report.errors
     assert day in report.accepted_days, report.refusals
-    return {**followed.seconds, **_parts(report), "processor": time.process_time() - processor}
+    parts = {**followed.seconds, **_parts(report), "all processor": time.process_time() - processor}
+    clock, processor = followed.beyond
+    tables = {"tables": parts["total"] - clock, "tables processor": parts["all processor"] - processor}
+    return {**parts, "detectors and forecasts": clock, **tables}
 
 
 def _parts(report: RunReport) -> dict[str, float]:
@@ -177,7 +222,7 @@ def _print(found: dict[int, list[dict[str, float]]]) -> None:
     growing = sorted((name for name in names if "/" in name), key=lambda name: median[few][name] - median[many][name])
     for name in [*parts, *growing[:10]]:
         print(f"  {name:28}{median[few][name]:9.2f}{median[many][name]:9.2f}")
-    for what, name in (("total", "four years cost"), ("processor", "of processor time")):
+    for what, name in RATIOS.items():
         ratio = median[many][what] / median[few][what]
         each = ", ".join(f"{b[what] / a[what]:.2f}" for a, b in zip(found[few], found[many], strict=True))
-        print(f"  {name} {ratio:.2f} times one year (day by day {each}); promised: at most {PROMISED}")
+        print(f"  {name} {ratio:.2f} times one year (day by day {each}); promised of tables: {PROMISED}")

@@ -7,12 +7,13 @@ from ecom_assets.metrics.catalogue import ALL, TOTAL, Catalogue, Metric, Origin,
 NOT_SPLIT = "not_split"  # member of rows that know of no such dimension, such as the country of a visit
 
 
-def daily_metrics_sql(stated: Catalogue | None = None) -> str:
+def daily_metrics_sql(stated: Catalogue | None = None, of_days: bool = False) -> str:
     """The SELECT that fills kpi/daily_metrics: one row per day, metric, dimension and member.
 
     Each source and dimension is summed once, in a CTE of its own; each metric then takes its rows from there.
     What is unknown for a whole day (its total is NULL) has no row; a member without a value on a day that has
-    one counts as zero, so that members add up to the total.
+    one counts as zero, so that members add up to the total. The rows of a day are made of the same day's alone: with
+    `of_days` the SELECT makes those from `$from_day` to `$to_day` (null: from the first, to the last).
     """
     stated = stated or catalogue()
     sums: list[str] = []
@@ -22,12 +23,14 @@ def daily_metrics_sql(stated: Catalogue | None = None) -> str:
         for dimension, origin in origins.items():
             split = [metric for metric in members if dimension == TOTAL or dimension in metric.dimensions]
             if split:
-                sums.append(_sums(source, dimension, origin, split))
+                sums.append(_sums(source, dimension, origin, split, of_days))
                 rows.extend(_rows(source, dimension, metric) for metric in split)
     return _HEADER + "with " + ",\n\n".join(sums) + ",\n\n" + _FINAL.format(rows="\n    union all\n".join(rows))
 
 
 _HEADER = "-- One row per day, metric, dimension and member; generated from metrics/catalogue.yaml.\n"
+
+_OF_DAYS = "business_date between coalesce($from_day, '-infinity'::date) and coalesce($to_day, 'infinity'::date)"
 
 _FINAL = """measured as (
 {rows}
@@ -53,9 +56,11 @@ select * from final
 """
 
 
-def _sums(source: str, dimension: str, origin: Origin, split: Iterable[Metric]) -> str:
+def _sums(source: str, dimension: str, origin: Origin, split: Iterable[Metric], of_days: bool) -> str:
     columns = ["business_date"]
     conditions = [origin.where] if origin.where else []
+    if of_days:
+        conditions.append(_OF_DAYS)
     if origin.member:
         columns.append(f"{origin.member} as member")
         conditions.append(f"{origin.member} <> '{NOT_SPLIT}'")

@@ -4,7 +4,8 @@ A whole table has one row whose business_date is null, and where it carries a bu
 row for each day, so that a verdict can name the day. Nothing is executed here.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from datetime import date
 
 from ecom_assets.contracts import Column, Contract, Reference
 from ecom_assets.contracts.model import Reconciliation
@@ -15,7 +16,9 @@ USUAL_DAYS = 28
 FEWEST_USUAL_DAYS = 7  # a median of fewer days says little
 
 
-def profile_sql(contract: Contract, staged: str, unknown: Collection[str] = ()) -> str:
+def profile_sql(
+    contract: Contract, staged: str, unknown: Collection[str] = (), made: Sequence[date] | None = None
+) -> str:
     """One SELECT that yields business_date, row_count, content_hash (text) and the measure of every check.
 
     Reads, besides `staged` and the clean tables that are referred to, the relation `_judged`:
@@ -26,11 +29,14 @@ def profile_sql(contract: Contract, staged: str, unknown: Collection[str] = ()) 
         contract: the table's contract.
         staged: the staged rows, as an SQL name.
         unknown: datasets that the shop does not have; a reference to one of them is not measured but holds.
+        made: of a whole table, the run of days that the staged rows are of, oldest first; by default all of it.
     """
     references = [(number, each) for number, each in enumerate(contract.references) if each.to not in unknown]
     parts = [f"_measured as ({_measured(contract, staged)})", f"_shared as ({_shared(contract, staged)})"]
     parts += [f"_unresolved_{number} as ({_unresolved(contract, each, staged)})" for number, each in references]
-    parts += [f"_gaps_{number} as ({_gaps(contract, each)})" for number, each in enumerate(contract.reconciliations)]
+    parts += [
+        f"_gaps_{number} as ({_gaps(contract, each, made)})" for number, each in enumerate(contract.reconciliations)
+    ]
     parts.append(f"_spine as ({_spine(contract)})")
     if contract.partitioned_by:
         parts.append(f"_usual as ({_usual()})")
@@ -110,8 +116,9 @@ def _unresolved(contract: Contract, reference: Reference, staged: str) -> str:
     return _grouped(contract, f"{staged} _from", "count(*) as unresolved", f"{given} and not exists ({found})")
 
 
-def _gaps(contract: Contract, reconciliation: Reconciliation) -> str:
-    rows = f"(select business_date, abs(gap::double) as gap from ({reconciliation.query}) _reconciled)"
+def _gaps(contract: Contract, reconciliation: Reconciliation, made: Sequence[date] | None) -> str:
+    among = f" where business_date between date '{made[0]}' and date '{made[-1]}'" if made else ""
+    rows = f"(select business_date, abs(gap::double) as gap from ({reconciliation.query}) _reconciled{among})"
     # A gap that could not be computed must not hide behind the others: max() would skip it.
     worst = "case when count(*) = count(gap) then max(gap) end as gap, true as is_reconciled"
     if contract.partitioned_by:

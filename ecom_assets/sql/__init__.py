@@ -27,8 +27,8 @@ DAY_VIEWS = {
 PARAMETERS = {
     "time_zone": "the shop's IANA time zone, for hours of the day",
     "history_complete_from": "first day from which all orders are known, or None: complete from the first day held",
-    "from_day": "first day of the range that a partitioned table is made for",
-    "to_day": "last day of that range, inclusive",
+    "from_day": "first day of the range that a table is made for; None: a whole table, from its first day on",
+    "to_day": "last day of that range, inclusive; None as above",
     "asked_origins": "origins at which the run wants every forecaster tested, or None: where its tests are old",
 }
 

@@ -39,6 +39,8 @@ LINEAGE_TABLES = {
     "days": """asset VARCHAR, business_date DATE, state VARCHAR, stale BOOLEAN, fingerprint VARCHAR, reason VARCHAR,
         run_id VARCHAR, evaluated_at TIMESTAMP, row_count BIGINT, content_hash HUGEINT, newest_day DATE,
         written_at TIMESTAMP, stale_since TIMESTAMP, held BOOLEAN""",
+    # Of a whole table that is made day by day: what each day was made of, and what it holds.
+    "made_days": "asset VARCHAR, business_date DATE, made_of VARCHAR, row_count BIGINT, content_hash HUGEINT",
     # Which file readers get as a day of a table that is published by day; snapshots from `until_version` on use
     # another. `written_at` is that of the rows in lineage.days, `treatment` tells how personal columns appear.
     "published_days": """asset VARCHAR, business_date DATE, file VARCHAR, treatment VARCHAR, written_at TIMESTAMP,

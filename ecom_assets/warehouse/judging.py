@@ -44,6 +44,7 @@ def judge_staged(
     staged: str,
     days: Sequence[date] | None,
     unknown: Collection[str],
+    made: Sequence[date] | None = None,
 ) -> Judgement:
     """Measure the staged rows in one statement and judge them.
 
@@ -54,6 +55,7 @@ def judge_staged(
         staged: the staged rows.
         days: those to judge of a partitioned table, None for a whole one.
         unknown: datasets that the shop does not have.
+        made: of a whole table, the run of days that the staged rows are of; by default they are all of it.
     """
     rates = quarantined_rates(connection, contract.name) if contract.layer == "clean" else {}
     judged: list[tuple[date | None, float, bool]] = [(None, rates.get(None, 0.0), True)]
@@ -73,7 +75,7 @@ def judge_staged(
         {"asset": contract.asset},
     )
     # As a frame, in which decimals and huge integers are floats; years of days as Python objects would take longer.
-    profile = connection.execute(profile_sql(contract, staged, unknown)).df()
+    profile = connection.execute(profile_sql(contract, staged, unknown, made)).df()
     found = [None if pd.isna(day) else day.date() for day in profile["business_date"]]
     profile["business_date"] = pd.Series(found, dtype=object)
     return Judgement(

@@ -152,7 +152,8 @@ class _Build:
         # First the files and the ledger of them, which is published too.
         views = {asset: self._daily_files(asset).write(version) for asset in by_day}
         withheld = _withheld(self.connection, self.contracts)
-        with self._searching(), transaction(self.connection):  # one flush to disk instead of a hundred
+        # One transaction: one flush to disk instead of a hundred.
+        with self._searching(), self._on_one_core(), transaction(self.connection):
             for schema in sorted({_place(asset)[0] for asset in tables}):
                 rows(self.connection, f"create schema _snapshot.{quoted(schema)}")
             for asset in tables:
@@ -200,6 +201,22 @@ class _Build:
             yield
         finally:
             rows(self.connection, f"set file_search_path = {literal(before)}")
+
+    @contextmanager
+    def _on_one_core(self) -> Iterator[None]:
+        """Most tables are small: shared by threads, a copy took three quarters more processor time and was no faster.
+
+        The log is not written first either, but the file itself.
+        """
+        names = ("threads", "wal_autocheckpoint")
+        before = [value(self.connection, f"select current_setting('{name}')") for name in names]
+        rows(self.connection, "set threads = 1")
+        rows(self.connection, "set wal_autocheckpoint = '1MB'")
+        try:
+            yield
+        finally:
+            for name, setting in zip(names, before, strict=True):
+                rows(self.connection, f"set {name} = '{setting}'")
 
     def _create_view(self, asset: str, files: dict[date, str]) -> None:
         name = f"_snapshot.{table_name(asset)}"

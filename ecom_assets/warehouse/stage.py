@@ -65,7 +65,7 @@ def stage(
     relation = f"{quoted(contract.layer)}.{name}" if replaces_all else f"temp.main.{name}"
     rows(connection, f"drop table if exists {relation}")
     text, values = _select(connection, source)
-    ranges = day_ranges(days) if days is not None and {"from_day", "to_day"} <= set(_PARAMETER.findall(text)) else []
+    ranges = day_ranges(days) if days is not None and is_for_days(source) else []
     first = {**values, "from_day": ranges[0][0], "to_day": ranges[0][1]} if ranges else values
     projection = _projection(contract, wanted, columns_of(connection, text, first), source)
     kind = "table" if replaces_all else "temp table"
@@ -79,6 +79,11 @@ def stage(
         rows(connection, f"insert into {relation} by name {select}", bound)
     rows(connection, f"create or replace temp view _staged as select * from {relation}")
     return Stage(relation, replaces_all)
+
+
+def is_for_days(source: Select | pd.DataFrame) -> bool:
+    """Whether the SELECT can be asked for a range of days."""
+    return not isinstance(source, pd.DataFrame) and {"from_day", "to_day"} <= set(_PARAMETER.findall(source.sql))
 
 
 def unstage(connection: Connection, staged: Stage) -> None:

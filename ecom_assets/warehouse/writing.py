@@ -20,6 +20,7 @@ from ecom_assets.warehouse import moved, records, restate
 from ecom_assets.warehouse.connection import Connection, rows, transaction, value
 from ecom_assets.warehouse.days import fingerprints, is_shop_day, unsettled_days
 from ecom_assets.warehouse.judging import Judgement, judge_staged, mismatch, missing_verdicts
+from ecom_assets.warehouse.made_days import MadeDays, is_made_by_day
 from ecom_assets.warehouse.outcome import Outcome, Restatement
 from ecom_assets.warehouse.recording import Recorder
 from ecom_assets.warehouse.records import DayRecord
@@ -87,7 +88,11 @@ class Write:
         """Write a whole table: all of it or nothing."""
         before = records.read_days(self.connection, self.contract.asset).get(None, DayRecord(None, "new"))
         started = perf_counter()
-        staged, judgement, seconds = self._stage_and_judge(None, replaces_all=True)
+        by_day = self._made_days()
+        made = by_day.to_make() if by_day and before.state == "accepted" and self._is_same_code() else []
+        staged, judgement, seconds = self._stage_and_judge(made or None, replaces_all=not made)
+        if by_day and staged and made:
+            by_day.complete(judgement, made)
         judged = perf_counter()
         refusals = judgement.refusals()
         restated: list[Restatement] = []
@@ -96,7 +101,9 @@ class Write:
                 restated = self._restatements(staged, before)
             self.recorder.whole(judgement, refusals, before, restated)
             if staged and not refusals:
-                self._rename(staged)
+                if by_day:
+                    by_day.record(judgement, made)
+                self._swap_days(staged, made, [], all_accepted=True)
         self._forget(staged)
         return Outcome(
             self.contract.asset,
@@ -122,8 +129,9 @@ class Write:
         except SchemaMismatchError as error:
             return None, mismatch(days, str(error)), perf_counter() - started
         seconds = perf_counter() - started
-        judged = judge_staged(self.connection, self.contract, self.shop, staged.relation, days, self.unknown)
-        return staged, judged, seconds
+        judged, made = (days, None) if self.contract.partitioned_by else (None, days)
+        judgement = judge_staged(self.connection, self.contract, self.shop, staged.relation, judged, self.unknown, made)
+        return staged, judgement, seconds
 
     def _hold_torn_days(
         self,
@@ -205,8 +213,21 @@ class Write:
     def _restatements(self, staged: Stage, before: DayRecord) -> list[Restatement]:
         if not (self.contract.tracks_restatements and before.stands):
             return []
-        sql = "select arg_max(code_version, finished_at) from lineage.materializations where asset = ?"
-        same_code = value(self.connection, sql, [self.contract.asset]) == self.recorder.code_version
         return restate.restatements(
-            self.connection, self.contract, target(self.contract), staged.relation, before.written_at, same_code
+            self.connection,
+            self.contract,
+            target(self.contract),
+            staged.relation,
+            before.written_at,
+            self._is_same_code(),
         )
+
+    def _is_same_code(self) -> bool:
+        """Whether the standing rows of a whole table were made by the same code."""
+        sql = "select arg_max(code_version, finished_at) from lineage.materializations where asset = ?"
+        return bool(value(self.connection, sql, [self.contract.asset]) == self.recorder.code_version)
+
+    def _made_days(self) -> MadeDays | None:
+        if not is_made_by_day(self.contract, self.source):
+            return None
+        return MadeDays.of(self.connection, self.contract.asset, self.recorder.reads)

@@ -5,7 +5,7 @@ from ecom_assets.orchestration.table_asset import table_asset
 from ecom_assets.settings import Shop
 from ecom_assets.sql import Query
 
-_QUERY = Query("kpi/daily_metrics", text=daily_metrics_sql())
+_QUERY = Query("kpi/daily_metrics", text=daily_metrics_sql(of_days=True))
 
 
 @table_asset(
