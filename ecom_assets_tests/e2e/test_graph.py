@@ -205,7 +205,8 @@ def test_the_order_of_runs_does_not_matter(tmp_path):
     for way, ranges in ways.items():
         graph = Graph(shop, tmp_path / way)
         for number, (first, last) in enumerate(ranges):
-            assert graph.run(first, last).succeeded
+            report = graph.run(first, last)
+            assert report.succeeded, (way, first, report.refusals, report.errors)
             if number == len(ranges) // 2:
                 graph.run(first, last)
         hashes[way] = graph.hashes()
