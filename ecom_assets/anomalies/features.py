@@ -32,5 +32,6 @@ def engineered_features(
     before = pd.concat([series.shift(cycle * season) for cycle in range(1, 5)], axis=1)
     for name, reference in (("season_change", before[0]), ("season_mean_change", before.mean(axis=1))):
         difference = (series - reference).to_numpy()
-        frame[name] = difference / past_sigma(difference, 26 * season, season, minimum=2 * season)
+        with np.errstate(divide="ignore", invalid="ignore"):  # a series that stood still has no spread
+            frame[name] = difference / past_sigma(difference, 26 * season, season, minimum=2 * season)
     return frame.replace([np.inf, -np.inf], np.nan)
