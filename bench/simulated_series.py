@@ -4,13 +4,15 @@ Series are made by `ecom_assets.simulation.series` and `behaviour_series`, as th
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import pandas as pd
 
+from ecom_assets.defs.anomaly.detection import QUERIES
 from ecom_assets.simulation import Simulator, load_config
 from ecom_assets.simulation.behaviour_series import day_values
 from ecom_assets.simulation.landing import file_delay
@@ -29,8 +31,9 @@ KEYS = ["metric", "dimension", "member"]
 class SimulatedShop:
     """One shop. `daily`: time, metric, dimension, member ("" = the whole), value, quiet, expected, cases.
 
-    `cases` is the denominator of a ratio, NaN for what is none. `quiet` is the twin without any incident, `expected` its exact expectation (the plan without noise; what of it
-    depends on customers is taken from the quiet twin's running median). `incidents`: incident_id, kind,
+    `cases` is the denominator of a ratio, NaN for what is none. `quiet` is the twin without any incident, `expected`
+    its exact expectation (the plan without noise; what of it depends on customers is taken from the quiet twin's
+    running median). `incidents`: incident_id, kind,
     is_data_fault, scope, start, end. `deltas`: incident_id, time, metric, dimension, member, delta. `lineage`: see
     `anomalies.evidence.LINEAGE_COLUMNS`. `campaigns`: what the shop's calendar holds.
     """
@@ -54,6 +57,26 @@ def simulated_shop(seed: int, folder: Path, days: int = DAYS) -> SimulatedShop:
         (home / "done.json").write_text(json.dumps({"seed": seed, "days": days}))
         return shop
     return SimulatedShop(**{name: pd.read_parquet(home / f"{name}.parquet") for name in names})
+
+
+def as_watched(shop: SimulatedShop) -> SimulatedShop:
+    """The shop with the series and values that the product's own query takes from kpi/daily_metrics.
+
+    `deltas` are of the same series without those that are not judged (`NOT_WATCHED`).
+    """
+    daily = shop.daily[["time", *KEYS, "value", "cases"]].replace({"dimension": {"": "total"}, "member": {"": "all"}})
+    with duckdb.connect() as connection:
+        connection.execute("create schema kpi")
+        connection.register("shown", daily)
+        connection.execute(
+            "create table kpi.daily_metrics as select time::date as business_date, metric, dimension, member, "
+            "if(isnan(value), null, value) as value, if(isnan(cases), null, cases) as denominator from shown"
+        )
+        query = QUERIES["daily"]
+        told = connection.execute(query.sql, dict(query.params)).df().astype({"time": "datetime64[ns]"})
+    kept = told.merge(shop.daily.drop(columns="value"), on=["time", *KEYS])
+    keys = kept.loc[~kept["metric"].isin(NOT_WATCHED), KEYS].drop_duplicates()
+    return replace(shop, daily=kept, deltas=shop.deltas.merge(keys, on=KEYS))
 
 
 def draw(seed: int, days: int = DAYS) -> SimulatedShop:
