@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from ecom_assets.orchestration.metadata import markdown_table
+from ecom_assets.orchestration.metadata import key_of, markdown_table
 from ecom_assets.orchestration.session import Session
-from ecom_assets.orchestration.table_asset import key_of
 
 if TYPE_CHECKING:
     from ecom_assets.ingestion import Receipt, SourcePlan

@@ -21,6 +21,11 @@ PREVIEW_COLUMNS = 12
 Edges = dict[str, list[tuple[str, str]]]  # column -> the (asset, column) pairs that it is made of
 
 
+def key_of(asset: str) -> dg.AssetKey:
+    """The Dagster key of an asset named as text, such as 'clean/orders'."""
+    return dg.AssetKey(asset.split("/"))
+
+
 def column_schema(table: Contract) -> dg.TableSchema:
     """The columns as Dagster shows them: type, unit and meaning, what a key is, what is personal."""
     columns = [_table_column(table, column) for column in table.columns]

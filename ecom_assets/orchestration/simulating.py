@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from ecom_assets.orchestration.metadata import key_of
 from ecom_assets.orchestration.session import Session
-from ecom_assets.orchestration.table_asset import key_of
 
 if TYPE_CHECKING:
     from ecom_assets.simulation import Simulator

@@ -10,7 +10,6 @@ How rows are staged, judged and swapped is `warehouse`'s business.
 import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +17,10 @@ import dagster as dg
 
 from ecom_assets.contracts import LAYERS, Contract, contract
 from ecom_assets.orchestration.days import UNBOUND_DAYS
-from ecom_assets.orchestration.metadata import column_schema
+from ecom_assets.orchestration.metadata import column_schema, key_of
+from ecom_assets.orchestration.rows import Charts, Frames, Plot
 from ecom_assets.orchestration.session import WarehouseResource
+from ecom_assets.orchestration.writing import write_table, write_tables
 from ecom_assets.quality.checks import checks
 from ecom_assets.settings import Shop
 from ecom_assets.sql import Query
@@ -27,52 +28,6 @@ from ecom_assets.sql import Query
 _TABLE = re.compile(
     rf"\b(clean|{'|'.join(LAYERS)})\.(\w+)"
 )  # in a contract's own short queries; sqlglot is too slow at load time
-
-
-@dataclass(frozen=True)
-class Plot:
-    """The column to draw over another one, for people who look at the asset's page."""
-
-    x: str
-    y: str
-
-
-@dataclass(frozen=True)
-class Charts:
-    """Pictures for the asset's page: `draw` is given the rows of `query` as a frame and returns PNGs by name."""
-
-    query: Query
-    draw: Callable[[Any], Mapping[str, bytes]]
-
-
-@dataclass(frozen=True)
-class Frame:
-    """Rows that Python makes.
-
-    `make` is given the rows of `query` as a frame, those of `also` by name, and returns the rows to write. `make` of
-    long work also takes `tell`, which it tells how much is done and of how much (`tells`).
-    """
-
-    query: Query
-    make: Callable[..., Any]
-    also: Mapping[str, Query] = field(default_factory=dict)
-    tells: bool = False
-
-
-@dataclass(frozen=True)
-class Frames:
-    """Rows of several tables from one piece of work.
-
-    `make` is given the rows of each query as a frame by its name, and returns the rows to write by asset.
-    """
-
-    queries: Mapping[str, Query]
-    make: Callable[..., Mapping[str, Any]]
-
-
-def key_of(asset: str) -> dg.AssetKey:
-    """The Dagster key of an asset named as text, such as 'clean/orders'."""
-    return dg.AssetKey(asset.split("/"))
 
 
 def table_asset(
@@ -124,8 +79,6 @@ def _asset(
         check_specs=check_specs(table),
     )
     def write(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> Iterator[Any]:
-        from ecom_assets.orchestration.writing import write_table
-
         reads = () if table.layer == "clean" else (*requires, *requires_any, *uses)
         yield from write_table(context, warehouse.session, table, function, reads, plot)
 
@@ -207,8 +160,6 @@ def table_group(
             can_subset=True,
         )
         def write(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> Iterator[Any]:
-            from ecom_assets.orchestration.writing import write_tables
-
             reads = {table.asset: sum(made_of(table.asset), ()) for table in contracts}
             yield from write_tables(context, warehouse.session, contracts, function, reads, charts or {})
 

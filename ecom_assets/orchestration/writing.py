@@ -20,8 +20,8 @@ from ecom_assets.contracts import Contract
 from ecom_assets.ingestion.plans import plan_sources
 from ecom_assets.orchestration import metadata
 from ecom_assets.orchestration.days import worded
+from ecom_assets.orchestration.rows import Charts, Frame, Frames, Plot
 from ecom_assets.orchestration.session import Session
-from ecom_assets.orchestration.table_asset import Charts, Frame, Frames, Plot, key_of
 from ecom_assets.quality.checks import checks
 from ecom_assets.settings import Shop
 from ecom_assets.sql import Query
@@ -82,7 +82,7 @@ def write_tables(
     Raises:
         dg.Failure: naming the checks, where a table was refused; those after it are left as they are.
     """
-    asked = [table for table in tables if key_of(table.asset) in context.selected_asset_keys]
+    asked = [table for table in tables if metadata.key_of(table.asset) in context.selected_asset_keys]
     session.progress(asked[0].asset, "started")
     work = function(session.context.shop)
     made = work.make(**{name: _rows_of(query, session, _values(session)) for name, query in work.queries.items()})
@@ -103,7 +103,7 @@ def _written(
     plot: Plot | Charts | None,
 ) -> Iterator[Any]:
     """Write rows that are made, and yield verdicts and materialization."""
-    version = context.assets_def.code_versions_by_key[key_of(table.asset)] or ""
+    version = context.assets_def.code_versions_by_key[metadata.key_of(table.asset)] or ""
     session.is_published = False
     try:
         outcome = session.warehouse.write(table, rows, days, context.run_id, version, session.as_of, frozenset(reads))
@@ -194,7 +194,7 @@ def check_results(table: Contract, outcome: "Outcome") -> Iterator[dg.AssetCheck
         failed = [verdict for verdict in verdicts if not verdict.passed]
         yield dg.AssetCheckResult(
             check_name=check.name,
-            asset_key=key_of(table.asset),
+            asset_key=metadata.key_of(table.asset),
             passed=not failed,
             severity=dg.AssetCheckSeverity.ERROR if check.blocking else dg.AssetCheckSeverity.WARN,
             description=_words(failed) if failed else None,
@@ -255,7 +255,7 @@ def _materialized(
     numbers = _numbers(outcome)
     pictures = _pictures(session, table, rows, plot, version)
     if days is None:
-        yield dg.MaterializeResult(asset_key=key_of(table.asset), metadata={**numbers, **pictures})
+        yield dg.MaterializeResult(asset_key=metadata.key_of(table.asset), metadata={**numbers, **pictures})
         return
     accepted = sorted(outcome.accepted_days)
     if accepted == days:
@@ -265,7 +265,7 @@ def _materialized(
         return
     for day in accepted:
         seen = {**numbers, **(pictures if day == accepted[-1] else {})}
-        yield dg.AssetMaterialization(key_of(table.asset), metadata=seen, partition=day.isoformat())
+        yield dg.AssetMaterialization(metadata.key_of(table.asset), metadata=seen, partition=day.isoformat())
     yield dg.MaterializeResult(metadata={SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION: True, **numbers})
 
 

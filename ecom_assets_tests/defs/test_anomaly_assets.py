@@ -8,9 +8,10 @@ import dagster as dg
 import pytest
 
 from ecom_assets.contracts import table_contracts
+from ecom_assets.orchestration.rows import Charts, Frames
 from ecom_assets.orchestration.runs import open_instance
 from ecom_assets.orchestration.session import session
-from ecom_assets.orchestration.table_asset import Charts, Frames, table_group, version_of_code
+from ecom_assets.orchestration.table_asset import table_group, version_of_code
 from ecom_assets.orchestration.writing import bound
 from ecom_assets.sql import Query
 from ecom_assets_tests.graph import Graph
@@ -113,7 +114,7 @@ def test_the_code_that_makes_rows_is_part_of_their_version(tmp_path):
 
 
 def test_a_frame_is_made_of_several_queries(graph):
-    from ecom_assets.orchestration.table_asset import Frame
+    from ecom_assets.orchestration.rows import Frame
 
     frame = Frame(Query("a", text="select 1 as one"), lambda a, b: (a["one"][0], b["two"][0]),
                   {"b": Query("b", text="select 2 as two")})  # fmt: skip

@@ -155,7 +155,7 @@ def test_assets_whose_datasets_the_shop_lacks_are_left_out(run: tuple[RunReport,
     import dagster as dg
 
     from ecom_assets.orchestration.binding import kept_keys
-    from ecom_assets.orchestration.table_asset import key_of
+    from ecom_assets.orchestration.metadata import key_of
 
     def spec(name: str, **needs: list[str]) -> dg.AssetSpec:
         return dg.AssetSpec(key_of(name), metadata=needs)

@@ -3,7 +3,8 @@
 from typing import Any
 
 from ecom_assets.metrics import metrics
-from ecom_assets.orchestration.table_asset import Charts, Frames, table_group, version_of_code
+from ecom_assets.orchestration.rows import Charts, Frames
+from ecom_assets.orchestration.table_asset import table_group, version_of_code
 from ecom_assets.settings import Shop
 from ecom_assets.sql import Query
 

@@ -5,7 +5,8 @@ from typing import Any
 
 from ecom_assets.contracts import contract, dataset_contracts
 from ecom_assets.metrics import TOTAL, catalogue
-from ecom_assets.orchestration.table_asset import Charts, Frame, table_asset, version_of_code
+from ecom_assets.orchestration.rows import Charts, Frame
+from ecom_assets.orchestration.table_asset import table_asset, version_of_code
 from ecom_assets.quality.evidence import evidence_sql
 from ecom_assets.settings import Shop
 from ecom_assets.sql import Query

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from ecom_assets.orchestration.table_asset import Charts, Frame, table_asset, version_of_code
+from ecom_assets.orchestration.rows import Charts, Frame
+from ecom_assets.orchestration.table_asset import table_asset, version_of_code
 from ecom_assets.settings import Home, Shop
 from ecom_assets.sql import Query
 

@@ -2,7 +2,8 @@
 
 from ecom_assets.forecasting.charts import accuracy_chart, forecast_chart
 from ecom_assets.metrics import TOTAL, metrics
-from ecom_assets.orchestration.table_asset import Charts, Frame, table_asset
+from ecom_assets.orchestration.rows import Charts, Frame
+from ecom_assets.orchestration.table_asset import table_asset
 from ecom_assets.settings import Shop
 from ecom_assets.sql import Query
 

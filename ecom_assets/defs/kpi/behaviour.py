@@ -1,6 +1,7 @@
 """What visitors did: sessions, clicks, the way to the purchase, and carts that were left on it."""
 
-from ecom_assets.orchestration.table_asset import Plot, table_asset
+from ecom_assets.orchestration.rows import Plot
+from ecom_assets.orchestration.table_asset import table_asset
 from ecom_assets.settings import Shop
 from ecom_assets.sql import Query
 

@@ -1,6 +1,7 @@
 """Sales by day, channel, month and season."""
 
-from ecom_assets.orchestration.table_asset import Plot, table_asset
+from ecom_assets.orchestration.rows import Plot
+from ecom_assets.orchestration.table_asset import table_asset
 from ecom_assets.settings import Shop
 from ecom_assets.sql import Query
 

@@ -1,6 +1,7 @@
 """What customers asked for help with, and what they wrote."""
 
-from ecom_assets.orchestration.table_asset import Frame, table_asset
+from ecom_assets.orchestration.rows import Frame
+from ecom_assets.orchestration.table_asset import table_asset
 from ecom_assets.settings import Shop
 from ecom_assets.sql import Query
 

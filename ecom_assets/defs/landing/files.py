@@ -7,9 +7,9 @@ import dagster as dg
 
 from ecom_assets.ingestion.plans import plan_sources
 from ecom_assets.orchestration.days import UNBOUND_DAYS
+from ecom_assets.orchestration.metadata import key_of
 from ecom_assets.orchestration.session import WarehouseResource
 from ecom_assets.orchestration.shop import ShopContext
-from ecom_assets.orchestration.table_asset import key_of
 
 
 @dg.definitions

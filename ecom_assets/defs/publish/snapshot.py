@@ -6,8 +6,8 @@ import dagster as dg
 
 from ecom_assets.contracts import dataset_contracts, table_contracts
 from ecom_assets.orchestration.graph import record_graph
+from ecom_assets.orchestration.metadata import key_of
 from ecom_assets.orchestration.session import WarehouseResource
-from ecom_assets.orchestration.table_asset import key_of
 
 _TABLES = [contract.asset for contract in (*dataset_contracts().values(), *table_contracts().values())]
 

@@ -8,9 +8,9 @@ import dagster as dg
 from ecom_assets.contracts import contract
 from ecom_assets.ingestion.plans import plan_sources
 from ecom_assets.orchestration.loading import load_source, raw_checks
+from ecom_assets.orchestration.metadata import key_of
 from ecom_assets.orchestration.session import WarehouseResource
 from ecom_assets.orchestration.shop import ShopContext
-from ecom_assets.orchestration.table_asset import key_of
 
 if TYPE_CHECKING:
     from ecom_assets.ingestion.plans import SourcePlan
