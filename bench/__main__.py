@@ -4,7 +4,7 @@ import argparse
 from importlib import import_module
 from pathlib import Path
 
-BENCHES = ("event_log", "executors", "backfill", "refresh", "events", "simulator", "forecasts")
+BENCHES = ("event_log", "executors", "backfill", "refresh", "events", "simulator", "forecasts", "alarms", "detection")
 
 
 def main() -> None:
@@ -17,6 +17,12 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder of public series")
     parser.add_argument("--events", type=int, default=1_000_000, help="rows of the events bench (1,000,000)")
     parser.add_argument("--clicks", type=int, default=0, help="clicks that the simulator also makes in one go (0)")
+    parser.add_argument(
+        "--cache", type=Path, default=Path("build/shops"), help="folder of detection's shops (build/shops)"
+    )
+    parser.add_argument("--cached", action="store_true", help="detection: leave out shops that are not simulated yet")
+    parser.add_argument("--prophet", action="store_true", help="detection: Prophet too, 16 s of computing a shop")
+    parser.add_argument("--tune", action="store_true", help="detection: the baselines at every threshold")
     asked = parser.parse_args()
     unknown = [name for name in asked.benches if name not in BENCHES]
     if unknown:

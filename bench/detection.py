@@ -1,9 +1,8 @@
 """Detectors, their consensus, baselines and the oracle on simulated shops, scored as the product is scored.
 
-`python -m bench detection --seeds 1 20 --cache DIR`, or `python -m bench.detection …`. Seeds 1 to 999 are for
-development, 5001 to 5060 for validation: each run of those goes into validation_log.md. Shops are kept in the cache,
-and so is what came out of a shop for as long as the code of the detectors and of this bench stays what it is: a run
-that broke goes on where it was.
+`python -m bench detection --seeds 1 20`: seeds 1 to 999 are for development, 5001 to 5060 for validation, and each
+run of those goes into validation_log.md. Shops are kept in `--cache`, and so is what came out of a shop for as long as
+the code of the detectors and of this bench stays what it is: a run that broke goes on where it was.
 """
 
 import argparse
@@ -31,31 +30,21 @@ BASELINES = ("weekday_median", "two_of_three", "prophet", "random")
 MOST_NOTIFICATIONS, MOST_FALSE = 3.0, 0.25
 
 
-def main(asked: argparse.Namespace | None = None) -> None:
-    """Judges the shops of the seeds that are asked for and prints the tables."""
-    asked = asked or _arguments()
+def main(asked: argparse.Namespace) -> None:
     kept = asked.cache / "results" / _version()
     kept.mkdir(parents=True, exist_ok=True)
     done = []
     for seed in range(asked.seeds[0], asked.seeds[1] + 1):
         is_simulated = (asked.cache / f"{seed}-{DAYS}" / "done.json").is_file()
-        if is_simulated or not asked.only_cached:
+        if is_simulated or not asked.cached:
             done.append(_kept_result(seed, asked, kept))
     frames = {name: pd.concat([pd.DataFrame(one[name]) for one in done], ignore_index=True) for name in done[0]}
     if asked.tune:
-        show_tuning(frames["counts"])
+        tuning = tuning_of(frames["counts"])
+        print(tuning.to_string(index=False, float_format="%.3f"))
+        print("within the budget:", best_thresholds(tuning))
     else:
         report(**frames)
-
-
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seeds", nargs=2, type=int, default=(1, 20), metavar=("FIRST", "LAST"))
-    parser.add_argument("--cache", type=Path, required=True, help="folder for simulated shops")
-    parser.add_argument("--only-cached", action="store_true", help="leave out shops that are not simulated yet")
-    parser.add_argument("--prophet", action="store_true", help="Prophet too: 16 s of computing a shop, once")
-    parser.add_argument("--tune", action="store_true", help="baselines and oracle at every threshold of the grid")
-    return parser.parse_args()
 
 
 def _version() -> str:
@@ -116,19 +105,23 @@ def judged_shop(
     return {"counts": pd.DataFrame(counts), "verdicts": told, "clear": _clear(seed, outcomes)}
 
 
-def show_tuning(counts: pd.DataFrame) -> None:
-    """Every threshold of each baseline, and the best of those that keep the budget."""
+def tuning_of(counts: pd.DataFrame) -> pd.DataFrame:
+    """One row a baseline and threshold: measures, and whether it keeps the budget."""
     rows = []
     for (name, threshold), group in counts.dropna(subset="threshold").groupby(["alarmer", "threshold"]):
         clear, from_3 = (scorecard(group[group["stratum"] == stratum]) for stratum in PROMISED)
-        rows.append({"alarmer": name, "threshold": threshold, "F1 clear": clear["f1"], "F1 from 3": from_3["f1"],
-                     "notifications_a_month": clear["notifications_a_month"],
-                     "false_a_month": clear["false_a_month"]})  # fmt: skip
-    table = pd.DataFrame(rows)
-    print(table.to_string(index=False, float_format="%.3f"))
-    keeps = table[(table["false_a_month"] <= MOST_FALSE) & (table["notifications_a_month"] <= MOST_NOTIFICATIONS)]
-    best = keeps.loc[keeps.fillna({"F1 clear": 0}).groupby("alarmer")["F1 clear"].idxmax()]
-    print("within the budget:", dict(zip(best["alarmer"], best["threshold"], strict=True)))
+        said, false = clear["notifications_a_month"], clear["false_a_month"]
+        keeps = said <= MOST_NOTIFICATIONS and false <= MOST_FALSE
+        rows.append({"alarmer": name, "threshold": threshold, "f1_clear": clear["f1"], "f1_from_3": from_3["f1"],
+                     "notifications_a_month": said, "false_a_month": false, "keeps_budget": keeps})  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def best_thresholds(tuning: pd.DataFrame) -> dict[str, float]:
+    """By alarmer, of the thresholds that keep the budget the one with the highest F1 of clear incidents."""
+    keeps = tuning[tuning["keeps_budget"]].fillna({"f1_clear": 0.0, "f1_from_3": 0.0})
+    best = keeps.sort_values(["f1_clear", "f1_from_3"], ascending=False, kind="stable").groupby("alarmer").first()
+    return best["threshold"].to_dict()
 
 
 def report(counts: pd.DataFrame, verdicts: pd.DataFrame, clear: pd.DataFrame) -> None:
@@ -220,7 +213,3 @@ def _clear(seed: int, outcomes: dict[tuple[str, float | None], Matched]) -> pd.D
         incidents[name] = found.incidents["notification_id"].notna().to_numpy()
     chosen = incidents[incidents["size"] >= STRATA["clear"][0]]
     return chosen[["seed", "kind", "scope", "start", "share", "size", "consensus", "oracle"]]
-
-
-if __name__ == "__main__":
-    main()
