@@ -21,7 +21,7 @@ def main() -> None:
         "--cache", type=Path, default=Path("build/shops"), help="folder of detection's shops (build/shops)"
     )
     parser.add_argument("--cached", action="store_true", help="detection: leave out shops that are not simulated yet")
-    parser.add_argument("--prophet", action="store_true", help="detection: Prophet too, 16 s of computing a shop")
+    parser.add_argument("--prophet", action="store_true", help="detection: Prophet too, 10 s of computing a shop")
     parser.add_argument("--tune", action="store_true", help="detection: the baselines at every threshold")
     asked = parser.parse_args()
     unknown = [name for name in asked.benches if name not in BENCHES]

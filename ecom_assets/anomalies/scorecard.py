@@ -201,7 +201,7 @@ def weekday_surprise(points: pd.DataFrame) -> np.ndarray:
     values = np.where(masked, np.nan, table.to_numpy("float64"))
     scores = np.column_stack([weekday_median_scores(values[:, place]) for place in range(values.shape[1])])
     found = np.nan_to_num(pooled_surprise(scores, ~masked, [str(key[0]) for key in table.columns], PRIOR))
-    rows = table.index.get_indexer(points["time"])
+    rows = table.index.get_indexer(pd.Index(points["time"]))
     return found[rows, table.columns.get_indexer(pd.MultiIndex.from_frame(points[KEYS]))]
 
 
