@@ -47,12 +47,13 @@ def demo(days: int | None, seed: int | None, orders_per_day: float | None) -> No
         typer.Exit: with 1, the work itself failed.
     """
     from ecom_assets.orchestration.runs import execute
+    from ecom_assets.orchestration.simulating import newest_simulated_day
     from ecom_assets.warehouse.days import last_day_over
 
     home = Home.from_environment()
     context = _open_demo(home, days, seed, orders_per_day)
     last = last_day_over(context.shop, context.now())
-    first = min(_newest_simulated(context) or context.shop.first_day, last)
+    first = min(newest_simulated_day(context) or context.shop.first_day, last)  # again, in case it was cut short
     with progress() as on_progress:
         report = execute(context, on_progress=on_progress, simulate=(first, last), purpose="ecom demo")
     keep_log(home, report)
@@ -114,12 +115,6 @@ def _first_day(context: ShopContext, days: int) -> date:
     from ecom_assets.warehouse.days import last_day_over
 
     return last_day_over(context.shop, context.now()) - timedelta(days=days - 1)
-
-
-def _newest_simulated(context: ShopContext) -> date | None:
-    """The newest day of which files lie in the landing folder; it is written again, in case it was cut short."""
-    endings = [path.name.split(".")[0][-10:] for path in (context.landing / "orders").glob("*_????-??-??.*")]
-    return max((date.fromisoformat(ending) for ending in endings), default=None)
 
 
 def _print_last_day(screen: "Console", context: ShopContext) -> None:

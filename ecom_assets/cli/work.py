@@ -5,7 +5,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +26,8 @@ _SHOWN = 12
 def run(from_day: date | None, to_day: date | None, shop: Path | None, landing: Path | None) -> None:
     """Bring the home up to what lies in the landing folder, and say what came of it.
 
+    Simulated datasets first write the files of the days since, unless certain days are asked for.
+
     Raises:
         SettingsError: the settings are wrong, or no file is where they say.
         typer.Exit: with 1, something was refused or failed; each of it was named on standard error.
@@ -37,12 +39,25 @@ def run(from_day: date | None, to_day: date | None, shop: Path | None, landing: 
     context = ShopContext.resolve(shop, landing)
     _look_for_files(context)
     with progress() as on_progress:
-        report = execute(context, from_day, to_day, on_progress)
+        simulate = None if from_day or to_day else _days_to_simulate(context)
+        report = execute(context, from_day, to_day, on_progress, simulate)
     keep_log(context.home, report)
     print_report(show.console(), report, context.shop)
     print_next(context)
     if not report.succeeded:
         raise typer.Exit(1)
+
+
+def _days_to_simulate(context: ShopContext) -> tuple[date, date] | None:
+    if not context.shop.is_simulated:
+        return None
+    from ecom_assets.orchestration.simulating import newest_simulated_day
+    from ecom_assets.warehouse.days import last_day_over
+
+    newest = newest_simulated_day(context)
+    first = newest + timedelta(days=1) if newest else context.shop.first_day
+    last = last_day_over(context.shop, context.now())
+    return (first, last) if first <= last else None
 
 
 def _look_for_files(context: ShopContext) -> None:

@@ -13,6 +13,7 @@ import dagster as dg
 
 from ecom_assets.orchestration.metadata import key_of
 from ecom_assets.orchestration.session import Session
+from ecom_assets.orchestration.shop import ShopContext
 
 if TYPE_CHECKING:
     from ecom_assets.simulation import Simulator
@@ -40,6 +41,13 @@ def write_landing(
     for dataset in datasets:
         files = [path for path in written if path.parent.name == dataset]
         yield dg.MaterializeResult(asset_key=key_of(f"landing/{dataset}"), metadata=_numbers(files))
+
+
+def newest_simulated_day(context: ShopContext) -> date | None:
+    """The newest day of which simulated files lie in the landing folder; None where there are none."""
+    simulated = [name for name, source in context.shop.sources.items() if source.kind == "simulated"]
+    files = [path for name in simulated for path in (context.landing / name).glob("*_????-??-??.*")]
+    return max((date.fromisoformat(path.name.split(".")[0][-10:]) for path in files), default=None)
 
 
 def _tells_something_new(simulator: "Simulator", days: Sequence[date]) -> bool:

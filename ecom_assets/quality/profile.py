@@ -160,7 +160,7 @@ def _outputs(contract: Contract, references: dict[int, Reference]) -> list[str]:
     names += [quoted(f"broken_{rule.name}") for rule in contract.rules]
     outputs += [f"coalesce(_measured.{name}, 0) as {name}" for name in names]
     for number, reference in enumerate(contract.references):
-        rate = f"coalesce(_unresolved_{number}.unresolved / {rows}, 0)" if number in references else "0.0"
+        rate = f"coalesce(_unresolved_{number}.unresolved / nullif({rows}, 0), 0)" if number in references else "0.0"
         outputs.append(f"{rate} as {quoted(reference_check(reference).measure)}")
     for number, each in enumerate(contract.reconciliations):
         gap = f"case when _gaps_{number}.is_reconciled then _gaps_{number}.gap else 0 end"

@@ -78,6 +78,21 @@ def test_run_passes_on_shop_landing_and_days(asked, shop_file, tmp_path, capsys)
     assert "No file for refunds (refunds/*.csv)" in shown.err
 
 
+def test_run_simulates_the_days_that_a_simulated_shop_has_not_seen(asked, tmp_path, monkeypatch):
+    monkeypatch.setenv("ECOM_AS_OF", "2024-03-05T06:00:00Z")
+    shop = tmp_path / "simulated.yaml"
+    shop.write_text("name: Sim\ntime_zone: UTC\ncurrency: EUR\nfirst_day: 2024-03-01\nsources: {orders: simulated}\n")
+    landing = tmp_path / "in"
+    assert entry.run(["run", "--shop", str(shop), "--landing", str(landing)]) == 0
+    (landing / "orders").mkdir(parents=True)
+    for day in (2, 4):
+        (landing / "orders" / f"orders_2024-03-0{day}.csv").write_text("order_id\n")
+        assert entry.run(["run", "--shop", str(shop), "--landing", str(landing)]) == 0
+    assert entry.run(["run", "--shop", str(shop), "--landing", str(landing), "--from", "2024-03-01"]) == 0
+    days = [simulate for *_, simulate in asked.calls]
+    assert days == [(date(2024, 3, 1), date(2024, 3, 4)), (date(2024, 3, 3), date(2024, 3, 4)), None, None]
+
+
 def test_run_names_what_was_refused_and_ends_with_one(asked, shop_file, tmp_path, capsys):
     (tmp_path / "orders").mkdir()
     (tmp_path / "orders" / "a.csv").write_text("order_id\n")

@@ -106,6 +106,12 @@ def test_a_reference_to_what_the_shop_does_not_have_holds():
     assert failing(judge(SALES, staged(SALES, "clean.sales", rows, unknown={"buyers"})[0])) == set()
 
 
+def test_a_reference_of_an_empty_table_holds():
+    whole = SALES.model_copy(update={"partitioned_by": None})
+    assert whole.references
+    assert failing(judge(whole, staged(whole, "clean.sales", [])[0])) == set()
+
+
 def test_too_many_quarantined_rows_refuse_their_day():
     at_the_limit = judge(SALES, staged(SALES, "clean.sales", SOUND, quarantined=[(1, 0.2)])[0])
     beyond = judge(SALES, staged(SALES, "clean.sales", SOUND, quarantined=[(1, 0.21)])[0])
