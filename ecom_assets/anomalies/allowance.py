@@ -14,7 +14,9 @@ from ecom_assets.forecasting.calendar import holiday_name
 PROMOTION, CHANNEL_PROMOTION, BESIDE_CHANNEL = 0.7, 1.1, 0.35
 """What a promotion of the whole shop, one of a channel there, and the same in the rest of the shop may lift by."""
 PEAKS = ("black friday", "cyber monday", "singles day", "prime day")
-PEAK, AFTER_PEAK_DIP, AFTER_PEAK_DAYS = 1.7, 0.4, 8
+PEAK, AFTER_PEAK_DIP, AFTER_PEAK_DAYS = 2.3, 0.4, 8
+REFUNDS, REFUND_DAYS = ("refund_amount", "refund_rate"), 35
+"""What a peak sold comes back for weeks."""
 HOLIDAY_LIFT, HOLIDAY_DIP = 0.35, 0.9
 ANY_DIP = 0.05
 DISCOUNT_METRIC = "discount_rate"
@@ -55,6 +57,7 @@ def demand_factors(
         return lift, dip
     in_channel = np.array([dimension == "channel" for _, dimension, _ in keys])
     members = np.array([member for *_, member in keys])
+    is_refund = np.array([metric in REFUNDS for metric, *_ in keys])
     frame = campaigns.reindex(columns=["campaign_name", "kind", "channel", "starts_date", "ends_date"])
     for name, kind, channel, starts, ends in frame.itertuples(index=False):
         first, last = pd.Timestamp(starts), pd.Timestamp(ends)
@@ -73,6 +76,8 @@ def demand_factors(
             after = np.asarray((days > last) & (days <= last + pd.Timedelta(days=AFTER_PEAK_DAYS)))
             dip[after] = np.maximum(dip[after], AFTER_PEAK_DIP)
             lift[after] = np.maximum(lift[after], HOLIDAY_LIFT)
+            sent_back = np.asarray((days > last) & (days <= last + pd.Timedelta(days=REFUND_DAYS)))
+            lift[np.ix_(sent_back, is_refund)] = PEAK
     return lift, dip
 
 

@@ -13,6 +13,7 @@ from ecom_assets.anomalies.events import severity
 JOIN_SHARE = 0.5
 SUPPORT = 1.8
 ALONE_SHARE = 1.5
+FRESH_SHARE = 1.5
 SOLID_DAYS = 3
 GAP_DAYS = 2
 ECHO_DAYS = 7
@@ -32,7 +33,8 @@ class _Event:
     raised: pd.Timestamp
     last: pd.Timestamp
     score: float
-    metrics: set[str]
+    metrics: set[str]  # that alarmed on the day raised
+    touched: set[str]  # of all series that took part
     series: set[int]
     rows: list[dict] = field(default_factory=list)
 
@@ -49,11 +51,13 @@ def notify(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Notifications from the scored days of all series of one shop.
 
-    The shop alarms on a day when the surprise of one of its series reaches the threshold and another one is odd with
-    it, or when one alone is half as much again above it. All that is odd on a day is one notification, and so is
-    what follows within three days; an alarm that shares a series or a metric with an event of the last seven days
-    is its continuation or its echo (recovery, catching up) and raises nothing. Two causes on one day are told once:
-    on a drawn shop they are rarer than one cause that shows in series which were never seen together.
+    The shop alarms on a day when the surprises of two series of one metric, or of one member, reach the threshold,
+    or when one alone is half as much again above it: of what moved one series and none of its relatives, most was
+    chance. All that is odd on a day is one notification, and so is what follows within three days; an alarm that
+    shares a series or a metric with an event of the last seven days is its continuation or its echo (recovery,
+    catching up) and raises nothing. Only where two series of metrics that the event has not touched are half as much
+    again above the threshold, a second cause is told beside it. Two causes on one day are told once: on a drawn shop
+    they are rarer than one cause that shows in series which were never seen together.
 
     Args:
         scored: one row a series and day: time, metric, dimension, member ("" = the whole), score (a calibrated
@@ -70,12 +74,8 @@ def notify(
     bar = threshold if threshold is not None else shop_threshold(table.count, alarms_a_month)
     events: list[_Event] = []
     for day in range(min(START_DAYS, len(table.days)), len(table.days)):
-        scores = table.scores[day]
-        top = float(scores.max(initial=0.0))
-        supported = int(np.sum(scores >= SUPPORT)) > 1
-        if top < bar * (1.0 if supported else ALONE_SHARE):
-            continue
-        _place(events, table, day, bar, scores)
+        if _alarms(table, day, bar):
+            _place(events, table, day, bar)
     return _tables(events, bar)
 
 
@@ -96,23 +96,38 @@ class _Wide:
         self.scores[rows, columns], self.zscores[rows, columns] = odd["score"], odd["zscore"]
 
 
-def _place(events: list[_Event], table: _Wide, day: int, bar: float, scores: np.ndarray) -> None:
+def _alarms(table: _Wide, day: int, bar: float) -> bool:
+    """Whether two related series, or one alone, are odd enough on a day."""
+    scores = table.scores[day]
+    names = [table.names[series] for series in np.flatnonzero(scores >= bar)]
+    metrics, members = {name[0] for name in names}, {name[1:] for name in names}
+    return min(len(metrics), len(members)) < len(names) or bool(scores.max(initial=0.0) >= ALONE_SHARE * bar)
+
+
+def _place(events: list[_Event], table: _Wide, day: int, bar: float) -> None:
     """Continues the latest related event with the day's odd series, or opens one."""
-    now = table.days[day]
+    now, scores = table.days[day], table.scores[day]
     odd = set(np.flatnonzero(scores >= JOIN_SHARE * bar).tolist())
-    alarming = {series for series in odd if scores[series] >= bar}
-    metrics = {table.names[series][0] for series in alarming}
     for event in reversed(events):
         quiet_days = (now - event.last).days
         if quiet_days > ECHO_DAYS:
             continue
+        metrics = {table.names[series][0] for series in odd if scores[series] >= bar}
         if (now - event.raised).days <= SOLID_DAYS or event.series & odd or event.metrics & metrics:
-            if quiet_days <= GAP_DAYS:
+            fresh = {series for series in odd if table.names[series][0] not in event.touched}
+            is_second = sum(scores[series] >= FRESH_SHARE * bar for series in fresh) > 1
+            known = odd - fresh if is_second else odd
+            if known and quiet_days <= GAP_DAYS:
                 event.last = now
-                event.series |= odd
-            _note(event, table, day, odd)
-            return
-    event = _Event(len(events) + 1, now, now, float(scores.max()), metrics, set(odd))
+                event.series |= known
+            event.touched |= {table.names[series][0] for series in known}
+            _note(event, table, day, known)
+            if not is_second:
+                return
+            odd = fresh
+    metrics = {table.names[series][0] for series in odd if scores[series] >= bar}
+    touched = {table.names[series][0] for series in odd}
+    event = _Event(len(events) + 1, now, now, max(scores[list(odd)].tolist()), metrics, touched, set(odd))
     _note(event, table, day, odd)
     events.append(event)
 

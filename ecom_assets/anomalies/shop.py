@@ -27,10 +27,9 @@ from ecom_assets.anomalies.wide import (
 )
 
 REFIT_DAYS = 28
-FALSE_A_MONTH = 0.0025
-"""Asked of the noise of the series alone; unlisted promotions, level shifts and tails that were not seen yet come on
-top of it. Of what simulated shops have one incident in ten is clear: at ten times this budget half of all would be
-false, and of 20 development shops none more was found."""
+FALSE_A_MONTH = 0.25
+"""What the noise of the series alone would do if one of them were enough: as two related ones are asked for, a tenth
+of that is left."""
 MIN_DAYS = 60
 FAULT_SURPRISE, FAULT_SIGMAS, NEAR_SIGMAS = 12.0, 2.5, 1.5
 PLAN_METRICS = ("orders", "sessions", "ordered_amount")

@@ -1,4 +1,7 @@
-"""Rolling mean with z-score, and its robust variant. Both judge a step by the steps before it alone."""
+"""Rolling z-score with medians in place of means. Each step is judged by the steps before it alone.
+
+The mean and standard deviation of a window that holds an anomaly would hide the next one.
+"""
 
 from dataclasses import dataclass
 
@@ -31,15 +34,6 @@ class Judged:
         with np.errstate(invalid="ignore", divide="ignore"):
             scores = (values - self.expected) / self.sigma
         return np.where(np.isfinite(scores), scores, np.nan)
-
-
-def rolling_zscore(values: np.ndarray, window: int = 28) -> Judged:
-    """The textbook detector: mean and standard deviation of the `window` steps before each step.
-
-    A missing value is left out; NaN until half of the window is known.
-    """
-    past = pd.Series(values, dtype="float64").shift(1).rolling(window, min_periods=max(window // 2, 2))
-    return Judged(past.mean().to_numpy(), past.std().to_numpy())
 
 
 def robust_zscore(

@@ -45,9 +45,18 @@ def test_a_holiday_excuses_a_dip_and_a_peak_the_week_behind_it():
     _, dip = demand_factors(DAYS, KEYS, plan("holiday", "Easter 2026"))
     assert dip[10, 0] == pytest.approx(0.9)
     lift, dip = demand_factors(DAYS, KEYS, plan("promotion", "Black Friday 2026"))
-    assert lift[10, 0] == pytest.approx(1.7)
+    assert lift[10, 0] == pytest.approx(2.3)
     assert dip[17, 0] == pytest.approx(0.4)
     assert dip[25, 0] == 0
+
+
+def test_what_a_peak_sold_comes_back_for_weeks():
+    days = pd.date_range("2026-03-01", periods=60)
+    keys = [("refund_amount", "", ""), ("orders", "", "")]
+    lift, _ = demand_factors(days, keys, plan("promotion", "Black Friday 2026"))
+    assert lift[[12, 40, 46], 0].tolist() == pytest.approx([2.3, 2.3, 2.3])
+    assert lift[47, 0] == 0
+    assert lift[40, 1] == 0
 
 
 def test_discounts_give_away_a_promotion_that_stands_on_no_calendar():

@@ -78,15 +78,37 @@ def test_another_metric_days_later_is_another_event_and_the_same_metric_an_echo(
     assert said["raised"].tolist() == [DAYS[200], DAYS[205]]
 
 
+def with_scores(scores: dict[tuple[str, str], float]) -> pd.DataFrame:
+    """Days of no surprise at all, and one on which some series have these scores."""
+    table = scored({}).assign(score=0.1)
+    for (metric, member), score in scores.items():
+        at = (table["time"] == DAYS[200]) & (table["metric"] == metric) & (table["member"] == member)
+        table.loc[at, "score"] = score
+    return table
+
+
 def test_one_series_alone_must_be_odder():
-    table = scored({})
-    table.loc[(table["time"] == DAYS[200]) & (table["metric"] == "orders") & (table["member"] == ""), "score"] = 5.0
-    quiet = table["time"].eq(DAYS[200]) & (table["score"] != 5.0)
-    alone = table.assign(score=table["score"].where(~quiet, 0.1))
-    assert DAYS[200] not in notify(alone, threshold=4.0)[0]["raised"].tolist()
-    with_another = alone.copy()
-    with_another.loc[quiet.idxmax(), "score"] = 2.0
-    assert DAYS[200] in notify(with_another, threshold=4.0)[0]["raised"].tolist()
+    assert notify(with_scores({("orders", ""): 5.0}), threshold=4.0)[0].empty
+    assert len(notify(with_scores({("orders", ""): 6.0}), threshold=4.0)[0]) == 1
+
+
+@pytest.mark.parametrize(
+    ("other", "alarms"),
+    [(("orders", "paid"), 1), (("sessions", "email"), 1), (("sessions", ""), 0), (("sessions", "paid"), 0)],
+)
+def test_a_relative_that_is_odd_too_confirms_a_series(other: tuple[str, str], alarms: int):
+    assert len(notify(with_scores({("orders", "email"): 5.0, other: 4.0}), threshold=4.0)[0]) == alarms
+    assert notify(with_scores({("orders", "email"): 5.0, other: 3.9}), threshold=4.0)[0].empty
+
+
+def test_a_louder_cause_in_untouched_metrics_is_told_beside_an_event_that_goes_on():
+    moves = {("orders", ""): {200: -12, 202: -12}, ("orders", "email"): {200: -12, 202: -12}}
+    both = {**moves, ("sessions", ""): {202: -16}, ("sessions", "paid"): {202: -14}}
+    said = raised(both, 200)
+    assert said["raised"].tolist() == [DAYS[200], DAYS[202]]
+    assert said["series"].tolist() == [2, 2]
+    one = {**moves, ("sessions", ""): {202: -16}}
+    assert raised(one, 200)["raised"].tolist() == [DAYS[200]]
 
 
 def test_following_days_continue_and_recovery_is_an_echo():
