@@ -14,6 +14,8 @@ JOIN_SHARE = 0.5
 SUPPORT = 1.8
 ALONE_SHARE = 1.5
 FRESH_SHARE = 1.5
+LEAST_BAR = 3.5
+"""Of a shop of few series, each may be a copy of the next, which confirms nothing."""
 SOLID_DAYS = 3
 GAP_DAYS = 2
 ECHO_DAYS = 7
@@ -40,10 +42,13 @@ class _Event:
 
 
 def shop_threshold(series: int, alarms_a_month: float) -> float:
-    """The surprise that the highest of so many quiet series reaches `alarms_a_month` times a month (Bonferroni)."""
+    """The surprise that the highest of so many quiet series reaches `alarms_a_month` times a month (Bonferroni).
+
+    At least `LEAST_BAR`, which one series reaches once in a hundred months.
+    """
     if not 0 < alarms_a_month <= MONTH_DAYS:
         raise ValueError(f"alarms a month must lie between 0 and {MONTH_DAYS:g}, found {alarms_a_month}")
-    return float(np.log10(max(series, 1) * MONTH_DAYS / alarms_a_month))
+    return max(float(np.log10(max(series, 1) * MONTH_DAYS / alarms_a_month)), LEAST_BAR)
 
 
 def notify(

@@ -27,9 +27,10 @@ from ecom_assets.anomalies.wide import (
 )
 
 REFIT_DAYS = 28
-FALSE_A_MONTH = 0.25
-"""What the noise of the series alone would do if one of them were enough: as two related ones are asked for, a tenth
-of that is left."""
+FALSE_A_MONTH = 1.0
+"""What the noise of the series would do if one of them were enough; as two related ones are asked for, a hundredth of
+that is left. Of 0.25, 0.6 and 1, clear incidents of 40 development shops are found best with this (F1 .85, .86, .87);
+at 1.5 and more the false ones grow faster than the hits."""
 MIN_DAYS = 60
 FAULT_SURPRISE, FAULT_SIGMAS, NEAR_SIGMAS = 12.0, 2.5, 1.5
 PLAN_METRICS = ("orders", "sessions", "ordered_amount")
