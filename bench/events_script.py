@@ -14,8 +14,8 @@ HAND_WRITTEN = {
         ),
         numbered as (
             select *, sum(starts) over (partition by business_date, visitor_id order by occurred_at) as number from gaps
-        )
-        select
+        ),
+        counted as (select
             business_date, visitor_id, number, visitor_id || '-' || min(occurred_at) as session_id,
             min(occurred_at) as started_at, max(occurred_at) as ended_at, min(device) as device,
             'unknown' as channel, 'unknown' as country,
@@ -27,32 +27,35 @@ HAND_WRITTEN = {
             count(*) filter (event_type = 'click') as clicks,
             max(case event_type when 'purchase' then 5 when 'payment_attempt' then 4 when 'checkout_start' then 3
                 when 'add_to_cart' then 2 when 'product_view' then 1 when 'page_view' then 1 else 0 end) as step
-        from numbered group by business_date, visitor_id, number
+        from numbered group by business_date, visitor_id, number)
+        select *, epoch_ms(ended_at) / 1000 - epoch_ms(started_at) / 1000 as duration_s,
+            greatest(page_views, product_views) <= 1 and other_events = 0 as bounced,
+            step >= 1 as has_view, step >= 2 as has_cart, step >= 3 as has_checkout, step >= 4 as has_payment,
+            step >= 5 as has_purchase, null::text as customer_id, null::text as campaign_id, 0 as orders,
+            false as is_bot, true as is_start
+        from counted
     """,
     "session_behavior": """
-        with s as (
-            select *, epoch_ms(ended_at) / 1000 - epoch_ms(started_at) / 1000 as duration_s,
-                greatest(page_views, product_views) <= 1 and other_events = 0 as bounced
-            from sessions
-        ),
-        members as (
+        with members as (
             select business_date, channel, device, country, entry_page, count(*) as sessions,
                 sum(bounced::int) as bounces,
                 sum(greatest(page_views, product_views)) as page_views,
                 quantile_cont(duration_s, [0.5, 0.9]) as duration_s
-            from s group by grouping sets ((business_date), (business_date, channel), (business_date, device),
+            from sessions group by grouping sets ((business_date), (business_date, channel), (business_date, device),
                 (business_date, country), (business_date, entry_page))
         ),
         views as (
             select business_date, page_path as page, count(*) as views from clickstream
             where event_type = 'page_view' and visitor_id is not null group by all
         ),
-        entries as (select business_date, entry_page as page, count(*) as entries from s group by all),
-        exits as (select business_date, exit_page as page, count(*) as exits from s group by all)
+        entries as (select business_date, entry_page as page, count(*) as entries from sessions group by all),
+        exits as (select business_date, exit_page as page, count(*) as exits from sessions group by all)
         select business_date, channel, device, country, entry_page, sessions, bounces, page_views, duration_s,
-            null as views, null as entries, null as exits from members
+            page_views / sessions as pages_per_session, bounces / sessions as bounce_rate,
+            null as views, null as entries, null as exits, null as drop_off_rate from members
         union all
-        select business_date, null, null, null, page, null, null, null, null, views, entries, exits
+        select business_date, null, null, null, page, null, null, null, null, null, null, views, entries, exits,
+            least(exits / views, 1)
         from views full join entries using (business_date, page) full join exits using (business_date, page)
     """,
     "click_engagement": """
@@ -68,16 +71,20 @@ HAND_WRITTEN = {
             from clicked group by grouping sets ((business_date), (business_date, page_path), (business_date, element),
                 (business_date, page_path, element))
         )
-        select *,
+        select *, clicks / visits as clicks_per_session, clicks / clicking_sessions as clicks_per_clicking_session,
             rank() over (partition by business_date, page_path is null, element is null order by clicks desc) as most,
             rank() over (partition by business_date, page_path is null, element is null order by clicks) as least
-        from counted
+        from counted join (select business_date, count(*) as visits from sessions group by all) using (business_date)
     """,
     "purchase_funnel": """
-        select business_date, device, count(*) as sessions, count(*) filter (step >= 1) as view_sessions,
+        select *, cart_sessions / view_sessions as to_cart, checkout_sessions / cart_sessions as to_checkout,
+            payment_sessions / checkout_sessions as to_payment, purchase_sessions / payment_sessions as to_purchase,
+            purchase_sessions / view_sessions as bought
+        from (
+        select business_date, channel, device, count(*) as sessions, count(*) filter (step >= 1) as view_sessions,
             count(*) filter (step >= 2) as cart_sessions, count(*) filter (step >= 3) as checkout_sessions,
             count(*) filter (step >= 4) as payment_sessions, count(*) filter (step >= 5) as purchase_sessions
-        from sessions group by all
+        from sessions group by all)
     """,
     "active_users": """
         with seen as (select distinct business_date, visitor_id from sessions),
@@ -96,23 +103,36 @@ HAND_WRITTEN = {
         from changes group by span, day
     """,
     "page_speed": """
-        select business_date, page_path, device, country, count(*) as loads, sum((lcp_ms <= 2500)::int) as satisfied,
-            sum((lcp_ms > 2500 and lcp_ms <= 10000)::int) as tolerated,
+        with waits as (select *, coalesce(lcp_ms, load_time_ms) as wait_ms from page_load_times),
+        members as (
+        select business_date, page_path, device, country, count(*) as loads, count(wait_ms) as timed,
+            sum((wait_ms <= 2500)::int) as satisfied, sum((wait_ms > 2500 and wait_ms <= 10000)::int) as tolerated,
+            sum((wait_ms > 10000)::int) as frustrated, quantile_cont(wait_ms, 0.75) as wait,
             quantile_cont(ttfb_ms, [0.5, 0.75, 0.95]) as ttfb,
             quantile_cont(lcp_ms, [0.5, 0.75, 0.95]) as lcp,
             quantile_cont(load_time_ms, [0.5, 0.75, 0.95]) as load_time
-        from page_load_times
+        from waits
         group by grouping sets ((business_date), (business_date, page_path), (business_date, device),
-            (business_date, country))
+            (business_date, country)))
+        select *, (satisfied + tolerated / 2) / timed as apdex, rank() over (partition by business_date,
+            page_path is null, device is null, country is null, timed >= 10 order by wait desc) as slowness_rank
+        from members
     """,
     "api_health": """
-        select business_date, service, endpoint, count(*) as calls, sum((status_code >= 500)::int) as errors,
-            sum((status_code between 400 and 499)::int) as client_errors,
+        with members as (
+        select business_date, service, endpoint, count(*) as calls, count(status_code) as answered,
+            sum((status_code >= 500)::int) as errors, sum((status_code between 400 and 499)::int) as client_errors,
+            sum((status_code >= 500 or response_time_ms > 2000)::int) as frustrated,
             sum((status_code < 500 and response_time_ms <= 500)::int) as satisfied,
             sum((status_code < 500 and response_time_ms > 500 and response_time_ms <= 2000)::int) as tolerated,
             quantile_cont(response_time_ms, [0.5, 0.95, 0.99]) as response_time
         from api_logs
-        group by grouping sets ((business_date), (business_date, service), (business_date, service, endpoint))
+        group by grouping sets ((business_date), (business_date, service), (business_date, service, endpoint)))
+        select *, errors / answered as error_rate, (satisfied + tolerated / 2) / (satisfied + tolerated + frustrated)
+            as apdex, 0.005 * answered as allowed_errors, 1 - errors / (0.005 * answered) as error_budget_left,
+            rank() over (partition by business_date, service is null, endpoint is null order by response_time[2] desc)
+                as slowness_rank
+        from members
     """,
 }
 
@@ -137,7 +157,7 @@ def script(folder: Path) -> dict[str, float]:
         f"""
         select
             (select count(*) from sessions), (select sum(page_views) from sessions),
-            (select max(purchases) from (select sum(purchase_sessions) as purchases from purchase_funnel)),
+            (select sum(purchase_sessions) from purchase_funnel),
             (select sum(clicking_sessions) from click_engagement where page_path is null and element is null),
             (select users from active_users where span = 28 and day <= '{LAST_DAY}' order by day desc limit 1),
             (select sum(lcp[3]) from page_speed where page_path is not null),

@@ -12,7 +12,7 @@ from ecom_assets.contracts import dataset_contracts
 from ecom_assets.orchestration.runs import RunReport, execute
 from ecom_assets.orchestration.shop import ShopContext
 from ecom_assets.warehouse import open_snapshot
-from ecom_assets_tests.unit.behaviour import reference, reference_more
+from ecom_assets_tests.unit.behaviour import reference, reference_friction, reference_more
 from ecom_assets_tests.unit.behaviour.small_shop import DAYS, Row, SmallShop, small_shop
 from ecom_assets_tests.unit.behaviour.test_kpi_tables import assert_same
 
@@ -109,7 +109,7 @@ def test_kpi_tables_are_those_of_plain_python(published: Published, shop: SmallS
     with_carts = days_of(shop.cart_abandonment)
     either = sorted({*complete, *with_carts})
     funnel = reference.purchase_funnel(visits)
-    exposure = reference_more.friction_exposure(visits, shop, 2000)
+    exposure = reference_friction.friction_exposure(visits, shop, 2000)
     carts = reference_more.cart_abandonment(shop, funnel, either, with_carts)
     revenue = published.rows(
         "select business_date, ordered_amount::double as ordered_amount, valued_orders from kpi.daily_revenue"
@@ -136,7 +136,7 @@ def test_kpi_tables_are_those_of_plain_python(published: Published, shop: SmallS
     }
     for asset, rows in expected.items():
         assert_same(published, asset, rows)
-    friction = reference_more.cost_of_friction(exposure, revenue, carts, complete)
+    friction = reference_friction.cost_of_friction(exposure, revenue, carts, complete)
     assert_same(published, "kpi/cost_of_friction", friction, without=("counterfactual",))
 
 

@@ -77,7 +77,7 @@ def cart_abandonment(shop: Shop) -> Query:
     uses=["clean/clickstream"],
 )
 def friction_exposure(shop: Shop) -> Query:
-    """One row per day, device and step.
+    """One row per day, device, step and kind of page.
 
     Who met slowness or errors, and who of them bought: what the cost of friction is compared from.
     """

@@ -6,13 +6,20 @@ bots as (
     where business_date between $from_day and $to_day and is_bot
 ),
 
+-- Sessions are counted by hashes, in a fraction of the time that their names take: of a million sessions of one day,
+-- two share one with a chance of 1 in 37 million. Without a session table, a click without a session stands for the
+-- only one that its person had on the day.
 clicks as (
     select
         business_date,
         coalesce(page_path, 'unknown') as page_path,
         coalesce(element, 'unknown') as element,
-        session_id,
         if(session_id is null, coalesce(visitor_id, customer_id), null) as person,
+        case
+            when session_id is not null then hash(session_id)
+            when person is not null and not list_contains($datasets, 'session_tracking')
+                then hash(business_date, person)
+        end as session,
         occurred_at
     from clean.clickstream
     anti join bots using (business_date, session_id)
@@ -20,22 +27,23 @@ clicks as (
 ),
 
 derived as (
-    select business_date, coalesce(visitor_id, customer_id) as person, started_at, ended_at, session_id
+    select business_date, coalesce(visitor_id, customer_id) as person, started_at, ended_at, hash(session_id) as session
     from kpi.sessions
     where business_date between $from_day and $to_day and not list_contains($datasets, 'session_tracking')
 ),
 
--- A click without a session belongs to the one of its person's sessions in whose time it was made.
+returned as (
+    select business_date, person from derived group by business_date, person having count(*) > 1
+),
+
+-- The clicks of who came more than once on a day belong to the session in whose time they were made.
 placed as (
-    select business_date, page_path, element, session_id from clicks where person is null
-    union all
-    select clicks.business_date, page_path, element, derived.session_id
+    select clicks.business_date, page_path, element, coalesce(several.session, clicks.session) as session
     from clicks
-    left join derived
-        on clicks.business_date = derived.business_date
-        and clicks.person = derived.person
-        and clicks.occurred_at between derived.started_at and derived.ended_at
-    where clicks.person is not null
+    left join (select * from derived semi join returned using (business_date, person)) as several
+        on clicks.business_date = several.business_date
+        and clicks.person = several.person
+        and clicks.occurred_at between several.started_at and several.ended_at
 ),
 
 visits as (
@@ -57,7 +65,7 @@ counted as (
             else 'all'
         end as dimension,
         count(*) as clicks,
-        count(distinct session_id) as clicking_sessions
+        count(distinct session) as clicking_sessions
     from placed
     group by grouping sets (
         (business_date),
@@ -65,6 +73,18 @@ counted as (
         (business_date, element),
         (business_date, page_path, element)
     )
+),
+
+-- Few numbers of clicks differ, so that they are ranked in place of the many members that share them.
+ranks as (
+    select
+        business_date,
+        dimension,
+        clicks,
+        1 + sum(count(*)) over (partition by business_date, dimension order by clicks desc) - count(*) as most_rank,
+        1 + sum(count(*)) over (partition by business_date, dimension order by clicks) - count(*) as least_rank
+    from counted
+    group by business_date, dimension, clicks
 ),
 
 final as (
@@ -78,10 +98,11 @@ final as (
         sessions,
         round(clicks / sessions, 8)::decimal(18, 8) as clicks_per_session,
         round(clicks / nullif(clicking_sessions, 0), 8)::decimal(18, 8) as clicks_per_clicking_session,
-        rank() over (partition by business_date, dimension order by clicks desc) as most_clicked_rank,
-        rank() over (partition by business_date, dimension order by clicks) as least_clicked_rank
+        most_rank::bigint as most_clicked_rank,
+        least_rank::bigint as least_clicked_rank
     from counted
     join visits using (business_date)
+    join ranks using (business_date, dimension, clicks)
 )
 
 select * from final

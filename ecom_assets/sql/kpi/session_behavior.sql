@@ -33,23 +33,20 @@ by_member as (
     )
 ),
 
+bots as (
+    select business_date, session_id
+    from clean.session_tracking
+    where business_date between $from_day and $to_day and is_bot
+),
+
 views as (
     select business_date, page_path as page, count(*) as page_views
-    from clean.clickstream as event
-    semi join visits using (business_date)
+    from clean.clickstream
+    anti join bots using (business_date, session_id)
     where
         business_date between $from_day and $to_day
         and event_type = 'page_view'
         and coalesce(session_id, visitor_id, customer_id) is not null
-        and not exists (
-            select 1
-            from clean.session_tracking as bot
-            where
-                bot.business_date between $from_day and $to_day
-                and bot.is_bot
-                and bot.business_date = event.business_date
-                and bot.session_id = event.session_id
-        )
     group by business_date, page_path
 ),
 
@@ -82,6 +79,7 @@ by_page as (
     from views
     full join entries using (business_date, page)
     full join exits using (business_date, page)
+    semi join visits using (business_date)
     where page is not null
 ),
 

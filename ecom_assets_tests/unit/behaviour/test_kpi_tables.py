@@ -10,7 +10,7 @@ import pytest
 from ecom_assets.contracts import contract
 from ecom_assets.metrics import daily_metrics_sql
 from ecom_assets.sql import Query
-from ecom_assets_tests.unit.behaviour import reference, reference_more
+from ecom_assets_tests.unit.behaviour import reference, reference_friction, reference_more
 from ecom_assets_tests.unit.behaviour.small_shop import DAYS, Row, SmallShop, small_shop
 from ecom_assets_tests.unit.behaviour.tables import PARAMETERS, Tables
 
@@ -161,14 +161,14 @@ def test_feedback_sentiment(tables: Tables, shop: SmallShop) -> None:
 
 
 def test_friction_exposure(tables: Tables, visits: list[Row], shop: SmallShop) -> None:
-    expected = reference_more.friction_exposure(visits, shop, PARAMETERS["lcp_apdex_ms"])
+    expected = reference_friction.friction_exposure(visits, shop, PARAMETERS["lcp_apdex_ms"])
     assert_same(tables, "kpi/friction_exposure", expected)
 
 
 def test_cost_of_friction(tables: Tables, visits: list[Row], shop: SmallShop) -> None:
-    exposure = reference_more.friction_exposure(visits, shop, PARAMETERS["lcp_apdex_ms"])
+    exposure = reference_friction.friction_exposure(visits, shop, PARAMETERS["lcp_apdex_ms"])
     carts = reference_more.cart_abandonment(shop, reference.purchase_funnel(visits), DAYS)
-    expected = reference_more.cost_of_friction(exposure, revenue(), carts, DAYS)
+    expected = reference_friction.cost_of_friction(exposure, revenue(), carts, DAYS)
     assert_same(tables, "kpi/cost_of_friction", expected, without=("counterfactual",))
 
 

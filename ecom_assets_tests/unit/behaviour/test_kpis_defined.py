@@ -217,26 +217,33 @@ def test_a_ticket_counts_on_each_day_on_which_something_happened_to_it(tables: T
     assert [row["satisfaction_mean"] for row in rows] == [None, None, 4, None]
 
 
-def test_friction_compares_within_strata(tables: Tables) -> None:
-    exposure = {"business_date": DAY, "step": "none", "fast_sessions": 100, "slow_sessions": 50}
+def test_slowness_is_compared_among_those_who_saw_the_same_page_at_the_same_step(tables: Tables) -> None:
+    checkout = {"business_date": DAY, "device": "mobile", "step": "checkout", "purchases": 0, "healthy_sessions": 0}
     tables.add(
         "kpi/friction_exposure",
         [
-            {**exposure, "device": "mobile", "fast_purchases": 10, "slow_purchases": 2},
-            {**exposure, "device": "desktop", "fast_purchases": 40, "slow_purchases": 20},
+            {**checkout, "page_type": "/checkout", "sessions": 150, "fast_sessions": 100, "fast_sessions_going_on": 70,
+             "slow_sessions": 50, "slow_sessions_going_on": 15},
+            {**checkout, "page_type": "/cart", "sessions": 50, "fast_sessions": 40, "fast_sessions_going_on": 4,
+             "slow_sessions": 10, "slow_sessions_going_on": 1},
+            {**checkout, "page_type": "unmeasured", "sessions": 200, "fast_sessions": 0, "slow_sessions": 0},
+            {**checkout, "step": "payment", "page_type": "unmeasured", "sessions": 90, "purchases": 72,
+             "fast_sessions": 0, "slow_sessions": 0},
         ],
-    )
+    )  # fmt: skip
     tables.add("kpi/daily_revenue", [{"business_date": DAY, "ordered_amount": 600, "valued_orders": 10}])
     tables.accept("clean/page_load_times", [DAY])
     rows = {row["cause"]: row for row in tables.rows("kpi/cost_of_friction")}
     assert rows.keys() == {"slowness"}, "calls were not logged that day"
-    # 50 slow mobile sessions at 10 % had been 5 purchases instead of 2; desktop lost nothing.
-    assert rows["slowness"]["lost_purchases"] == 3
-    assert rows["slowness"]["lost_amount"] == 180
+    # 50 had gone on to the payment at 70 % instead of 30 %; who saw the cart slow lost nothing. Half of all sessions
+    # were measured, so that the 20 stand for 40, of whom 72 in 90 had bought.
+    assert rows["slowness"]["affected"] == 120
+    assert rows["slowness"]["lost_purchases"] == 32
+    assert rows["slowness"]["lost_amount"] == 32 * 60
 
 
 def test_errors_are_compared_among_sessions_that_came_as_far(tables: Tables) -> None:
-    exposure = {"business_date": DAY, "device": "mobile"}
+    exposure = {"business_date": DAY, "device": "mobile", "page_type": "unmeasured"}
     tables.add(
         "kpi/friction_exposure",
         [

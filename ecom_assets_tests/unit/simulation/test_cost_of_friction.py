@@ -1,6 +1,7 @@
-"""What errors cost, as `kpi.cost_of_friction` estimates it, against the orders that the twin without the incident has.
+"""What errors and slowness cost by `kpi.cost_of_friction`, against the orders that the twin without the incident has.
 
 Only the errors of an incident take orders away in the simulated shop: those of every day hit buyers and others alike.
+Slowness of every day is a little rarer among buyers, which the twin has too.
 """
 
 from datetime import timedelta
@@ -8,6 +9,7 @@ from datetime import timedelta
 import pyarrow as pa
 import pytest
 
+from ecom_assets.simulation import events
 from ecom_assets_tests.unit.behaviour.tables import Tables
 from ecom_assets_tests.unit.simulation.shops import FIRST, days, shop, with_incident
 
@@ -42,22 +44,38 @@ def sold(simulator, first, last):
     return count
 
 
-@pytest.mark.parametrize("kind", ["payment_outage", "checkout_slowdown"])
-def test_the_cost_of_errors_is_that_of_the_orders_which_the_twin_has(kind):
+def lost_to(found, cause, first, last):
+    """Purchases lost to a cause on some days."""
+    return sum(float(found[day, cause]["lost_purchases"]) for day in days(first, last))
+
+
+@pytest.mark.parametrize(("kind", "is_slow"), [("payment_outage", False), ("checkout_slowdown", True)])
+def test_the_cost_of_friction_is_that_of_the_orders_which_the_twin_has(kind, is_slow):
     simulator = shop(orders_per_day=300, settings=with_incident(kind, 0.6, day=BEFORE, hours=48))
     twin = simulator.twin(simulator.incidents[0].incident_id)
     lost = sold(twin, BEFORE, BEFORE + 1) - sold(simulator, BEFORE, BEFORE + 1)
     found = friction(simulator, BEFORE + 1)
-    estimated = sum(float(found[day, "errors"]["lost_purchases"]) for day in days(BEFORE, BEFORE + 1))
     assert lost > 150
-    assert estimated == pytest.approx(lost, rel=0.2)
+    assert lost_to(found, "errors", BEFORE, BEFORE + 1) == pytest.approx(lost, rel=0.2)
+    every_day = lost_to(found, "slowness", 0, BEFORE - 1) / BEFORE
+    of_incident = lost_to(found, "slowness", BEFORE, BEFORE + 1) - 2 * every_day
+    # Of the pages that a slowdown of this size reaches, a tenth still take less than T and count as fast.
+    assert of_incident == pytest.approx(lost if is_slow else 0, abs=0.2 * lost)
 
 
 def test_errors_of_every_day_which_take_no_order_away_cost_about_nothing():
     found = friction(shop(orders_per_day=300), BEFORE)
     rows = [found[FIRST + timedelta(days=number), "errors"] for number in range(BEFORE + 1)]
     affected = sum(row["affected"] for row in rows)
-    bought = sum(row["actual_purchases"] for row in rows)
+    bought = sum(float(row["actual_purchases"]) for row in rows)
     lost = sum(float(row["lost_purchases"]) for row in rows)
     assert affected > 50
     assert abs(lost) < 3 * max(bought * (1 - bought / affected), 1) ** 0.5, "three standard deviations of who buys"
+
+
+def test_slowness_that_takes_no_order_away_costs_about_nothing(monkeypatch):
+    monkeypatch.setattr(events, "_BUYERS_SHIFT", 0.0)  # buyers wait as long as others
+    simulator = shop(orders_per_day=300)
+    found = friction(simulator, BEFORE)
+    assert sum(found[day, "slowness"]["affected"] for day in days(0, BEFORE)) > 1000
+    assert abs(lost_to(found, "slowness", 0, BEFORE)) < 0.01 * sold(simulator, 0, BEFORE)
