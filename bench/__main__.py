@@ -4,7 +4,8 @@ import argparse
 from importlib import import_module
 from pathlib import Path
 
-BENCHES = ("event_log", "executors", "backfill", "refresh", "events", "simulator", "forecasts", "models")
+BENCHES = ("event_log", "executors", "backfill", "refresh", "events", "simulator", "forecasts", "models", "alarms",
+           "detection")  # fmt: skip
 
 
 def main() -> None:
@@ -20,6 +21,12 @@ def main() -> None:
     parser.add_argument("--home", type=Path, help="a shop that has been run, of the models bench (ECOM_HOME)")
     parser.add_argument("--every", type=int, default=1, help="of the models bench: every so many-th series (1)")
     parser.add_argument("--clicks", type=int, default=0, help="clicks that the simulator also makes in one go (0)")
+    parser.add_argument(
+        "--cache", type=Path, default=Path("build/shops"), help="folder of detection's shops (build/shops)"
+    )
+    parser.add_argument("--cached", action="store_true", help="detection: leave out shops that are not simulated yet")
+    parser.add_argument("--prophet", action="store_true", help="detection: Prophet too, 10 s of computing a shop")
+    parser.add_argument("--tune", action="store_true", help="detection: the baselines at every threshold")
     asked = parser.parse_args()
     unknown = [name for name in asked.benches if name not in BENCHES]
     if unknown:

@@ -1,106 +1,175 @@
 """Detectors, their consensus, baselines and the oracle on simulated shops, scored as the product is scored.
 
-`python -m bench.detection --seeds 1 20 --cache DIR` prints one row an alarmer and stratum. Seeds 1 to 999 are for
-development; of 5001 to 5060 each run goes into validation_log.md. Prophet as a baseline is left out: it takes
-minutes a shop.
+`python -m bench detection --seeds 1 20`: seeds 1 to 999 are for development, 5001 to 5060 for validation, and each
+run of those goes into validation_log.md. Shops are kept in `--cache`, and so is what came out of a shop for as long as
+the code of the detectors and of this bench stays what it is: a run that broke goes on where it was.
 """
 
 import argparse
+import hashlib
+import json
 import time
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from bench.simulated_series import KEYS, NOT_WATCHED, SimulatedShop, simulated_shop
+from bench.alarmers import GRID, PROPHET_99, THRESHOLDS, TUNED, prophet_scores, random_notifications, scored_by
+from bench.simulated_series import DAYS, KEYS, SimulatedShop, as_watched, simulated_shop
 from ecom_assets.anomalies.evidence import event_evidence
 from ecom_assets.anomalies.grouping import notify
-from ecom_assets.anomalies.scorecard import STRATA, WARM_UP_DAYS, alarmers, matched, named, sized
+from ecom_assets.anomalies.scorecard import STRATA, WARM_UP_DAYS, matched, named, sized
 from ecom_assets.anomalies.scoring import Matched, balanced_accuracy, bootstrap_interval, score, scorecard
 from ecom_assets.anomalies.shop import FALSE_A_MONTH, detect_shop
 from ecom_assets.anomalies.verdict import verdicts
-from ecom_assets.anomalies.wide import Wide, sustained_of, wide_of
+from ecom_assets.orchestration.table_asset import version_of_code
 
 ALL_STRATA = {**STRATA, "from 3": (3.0, np.inf)}
-BUDGETS = {"oracle": 5.5}
-"""The oracle's threshold of surprise, best of nine on 17 development shops; all others use the product's budget."""
-RANDOM_A_MONTH = 1.0
-INEXACT = "black friday|christmas"
+PROMISED = ("clear", "from 3")
+BASELINES = ("weekday_median", "two_of_three", "prophet", "random")
+MOST_NOTIFICATIONS, MOST_FALSE = 3.0, 0.25
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seeds", nargs=2, type=int, default=(1, 20), metavar=("FIRST", "LAST"))
-    parser.add_argument("--cache", type=Path, required=True, help="folder for simulated shops")
-    parser.add_argument(
-        "--brief", action="store_true", help="without the forest, pairs, all three, two of three and the weekday median"
-    )
-    parser.add_argument("--only-cached", action="store_true", help="leave out shops that are not simulated yet")
-    asked = parser.parse_args()
-    counts, told = [], []
+def main(asked: argparse.Namespace) -> None:
+    kept = asked.cache / "results" / _version()
+    kept.mkdir(parents=True, exist_ok=True)
+    done = []
     for seed in range(asked.seeds[0], asked.seeds[1] + 1):
-        if asked.only_cached and not (asked.cache / f"{seed}-486" / "done.json").is_file():
-            continue
-        found, verdict = judged_shop(simulated_shop(seed, asked.cache), seed, asked.brief)
-        counts.append(found)
-        told.append(verdict)
-    report(pd.concat(counts, ignore_index=True), pd.concat(told, ignore_index=True))
+        is_simulated = (asked.cache / f"{seed}-{DAYS}" / "done.json").is_file()
+        if is_simulated or not asked.cached:
+            done.append(_kept_result(seed, asked, kept))
+    frames = {name: pd.concat([pd.DataFrame(one[name]) for one in done], ignore_index=True) for name in done[0]}
+    if asked.tune:
+        tuning = tuning_of(frames["counts"])
+        print(tuning.to_string(index=False, float_format="%.3f"))
+        print("within the budget:", best_thresholds(tuning))
+    else:
+        report(**frames)
 
 
-def judged_shop(shop: SimulatedShop, seed: int, brief: bool = False) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Counts by alarmer and stratum of one shop, and truth and verdict of every incident that was hit."""
-    started = time.process_time()
-    lineage = lineage_of(shop)
+def _version() -> str:
+    """Of all code that a shop's result depends on."""
+    own = [Path(__file__).parent / name for name in ("alarmers.py", "detection.py", "simulated_series.py")]
+    digest = hashlib.sha256(version_of_code("anomalies", "forecasting").encode())
+    for path in own:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def _kept_result(seed: int, asked: argparse.Namespace, folder: Path) -> dict[str, list[dict]]:
+    path = folder / f"{seed}{'-prophet' * asked.prophet}{'-tune' * asked.tune}.json"
+    if not path.is_file():
+        found = judged_shop(simulated_shop(seed, asked.cache), seed, asked.cache, asked.prophet, asked.tune)
+        rows = {name: frame.to_dict("records") for name, frame in found.items()}
+        path.write_text(json.dumps(rows, default=str))
+    return json.loads(path.read_text())
+
+
+def judged_shop(
+    shop: SimulatedShop, seed: int, cache: Path, with_prophet: bool = False, tune: bool = False
+) -> dict[str, pd.DataFrame]:
+    """What came out of one shop.
+
+    Returns:
+        counts: by alarmer, threshold and stratum, see `scoring.score`; verdicts: kind, is_data_fault and verdict of
+        every incident that the consensus hit; clear: every clear incident with who hit it.
+    """
+    started, shop, lineage = time.process_time(), as_watched(shop), lineage_of(shop)
     found = detect_shop(shop.daily[["time", *KEYS, "value"]], shop.campaigns, lineage=lineage)
     seconds = time.process_time() - started
     watched = found.points[found.points["is_watched"]]
-    quiet = shop.daily[~shop.daily["metric"].isin(NOT_WATCHED)].drop(columns="value").rename(columns={"quiet": "value"})
+    quiet = shop.daily.drop(columns="value").rename(columns={"quiet": "value"})
     incidents = sized(shop.incidents, effects_of(shop), quiet)
-    said = {"consensus": named(found.notifications, found.members)}
-    for name, make in alarmers().items():
-        if brief and name not in ("zscore", "forecast_residual"):
-            continue
-        scored = watched[["time", *KEYS, "zscore"]].assign(score=make(watched))
-        said[name] = named(*notify(scored, FALSE_A_MONTH, BUDGETS.get(name)))
-    said["oracle"] = named(*notify(oracle_scores(shop), FALSE_A_MONTH, BUDGETS["oracle"]))
-    first = watched["time"].min() + pd.Timedelta(days=WARM_UP_DAYS)
-    last = watched["time"].max()
-    said["random"] = _random(watched, first, last, seed)
-    rows, outcomes = [], {}
-    for name, notifications in said.items():
-        outcomes[name] = matched(notifications, incidents, first, last)
-        for stratum, sizes in ALL_STRATA.items():
-            counted = score(outcomes[name], sizes)
-            rows.append({"seed": seed, "alarmer": name, "stratum": stratum, **counted, "days": (last - first).days + 1})
+    first, last = watched["time"].min() + pd.Timedelta(days=WARM_UP_DAYS), watched["time"].max()
+    said: dict[tuple[str, float | None], pd.DataFrame] = {}
+    scored = dict(scored_by(watched, shop))
+    if with_prophet:
+        scored["prophet"] = prophet_scores(shop, cache / f"{seed}-{DAYS}" / "prophet.parquet")
+        said["prophet at 99 %", None] = named(*notify(scored["prophet"], threshold=PROPHET_99))
+    for name, days in scored.items():
+        if not tune or name in TUNED:
+            for threshold in GRID if tune else (THRESHOLDS.get(name),):
+                said[name, threshold] = named(*notify(days, FALSE_A_MONTH, threshold))
+    said["consensus", None] = named(found.notifications, found.members)
+    said["random", None] = random_notifications(watched, first, last, seed)
+    outcomes = {key: matched(notifications, incidents, first, last) for key, notifications in said.items()}
+    counts = [
+        {"seed": seed, "alarmer": name, "threshold": threshold, "stratum": stratum, **score(outcome, sizes),
+         "days": (last - first).days + 1}
+        for (name, threshold), outcome in outcomes.items() for stratum, sizes in ALL_STRATA.items()
+    ]  # fmt: skip
     evidence = event_evidence(found.notifications, found.members, found.points, lineage)
-    print(
-        f"seed {seed}: {seconds:.1f} s of computing for {found.points[KEYS].drop_duplicates().shape[0]} series",
-        flush=True,
-    )
-    return pd.DataFrame(rows), _told_apart(outcomes["consensus"], verdicts(evidence))
+    told = _told_apart(outcomes["consensus", None], verdicts(evidence))
+    series = found.points[KEYS].drop_duplicates().shape[0]
+    print(f"seed {seed}: {seconds:.1f} s of computing for {series} series", flush=True)
+    return {"counts": pd.DataFrame(counts), "verdicts": told, "clear": _clear(seed, outcomes)}
 
 
-def report(counts: pd.DataFrame, told: pd.DataFrame) -> None:
+def tuning_of(counts: pd.DataFrame) -> pd.DataFrame:
+    """One row a baseline and threshold: measures, and whether it keeps the budget."""
+    rows = []
+    for (name, threshold), group in counts.dropna(subset="threshold").groupby(["alarmer", "threshold"]):
+        clear, from_3 = (scorecard(group[group["stratum"] == stratum]) for stratum in PROMISED)
+        said, false = clear["notifications_a_month"], clear["false_a_month"]
+        keeps = said <= MOST_NOTIFICATIONS and false <= MOST_FALSE
+        rows.append({"alarmer": name, "threshold": threshold, "f1_clear": clear["f1"], "f1_from_3": from_3["f1"],
+                     "notifications_a_month": said, "false_a_month": false, "keeps_budget": keeps})  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def best_thresholds(tuning: pd.DataFrame) -> dict[str, float]:
+    """By alarmer, of the thresholds that keep the budget the one with the highest F1 of clear incidents."""
+    keeps = tuning[tuning["keeps_budget"]].fillna({"f1_clear": 0.0, "f1_from_3": 0.0})
+    best = keeps.sort_values(["f1_clear", "f1_from_3"], ascending=False, kind="stable").groupby("alarmer").first()
+    return best["threshold"].to_dict()
+
+
+def report(counts: pd.DataFrame, verdicts: pd.DataFrame, clear: pd.DataFrame) -> None:
     """Prints every measure, and the interval of the ones that are promised."""
     rows = []
     for (alarmer, stratum), group in counts.groupby(["alarmer", "stratum"], sort=False):
-        rows.append({"alarmer": alarmer, "stratum": stratum, **scorecard(group)})
-    print(pd.DataFrame(rows).to_string(index=False, float_format="%.3f"))
-    for alarmer in ("consensus", "oracle"):
-        for stratum in ("clear", "from 3"):
-            chosen = counts[(counts["alarmer"] == alarmer) & (counts["stratum"] == stratum)]
-            low, high = bootstrap_interval(chosen, "f1")
-            print(f"{alarmer} F1 {stratum}: 95 % interval {low:.3f} to {high:.3f} over {len(chosen)} shops")
-    if len(told):
-        accuracy = balanced_accuracy(told["is_data_fault"].to_numpy(bool), (told["verdict"] == "data fault").to_numpy())
-        print(f"data fault or business change: balanced accuracy {accuracy:.3f} over {len(told)} hits")
-        print(told.groupby(["kind", "verdict"]).size().to_string())
+        low, high = bootstrap_interval(group, "f1", draws=1_000) if stratum in PROMISED else (np.nan, np.nan)
+        rows.append({"alarmer": alarmer, "stratum": stratum, **scorecard(group), "f1_low": low, "f1_high": high})
+    print(pd.DataFrame(rows).drop(columns="shops").to_string(index=False, float_format="%.3f"))
+    for stratum in PROMISED:
+        _compare(counts[counts["stratum"] == stratum], stratum)
+    everything = counts[(counts["alarmer"] == "consensus") & (counts["stratum"] == "all")]
+    empty = everything[everything["incidents"] == 0]
+    print(f"{len(everything)} shops, {len(empty)} of them without incident; false a month there: "
+          f"{scorecard(empty)['false_a_month']:.3f}")  # fmt: skip
+    if len(verdicts):
+        is_fault, said = verdicts["is_data_fault"].to_numpy(bool), verdicts["verdict"] == "data fault"
+        accuracy = balanced_accuracy(is_fault, said.to_numpy())
+        print(f"data fault or business change: balanced accuracy {accuracy:.3f} over {len(verdicts)} hits")
+        print(verdicts.groupby(["kind", "verdict"]).size().to_string())
+    missed = clear[~clear["consensus"].astype(bool)]
+    print(f"clear incidents that the consensus missed: {len(missed)} of {len(clear)}")
+    print(missed.to_string(index=False, float_format="%.2f"))
+
+
+def _compare(counts: pd.DataFrame, stratum: str) -> None:
+    """The consensus against the oracle and against the best of the baselines, shops drawn anew in pairs."""
+    f1 = {name: scorecard(group)["f1"] for name, group in counts.groupby("alarmer")}
+    best = max((name for name in BASELINES if name in f1), key=lambda name: np.nan_to_num(f1[name]))
+    by_shop = {name: counts[counts["alarmer"] == name].set_index("seed") for name in ("consensus", "oracle", best)}
+    rng, seeds = np.random.default_rng(0), counts["seed"].unique()
+    shares, gains = [], []
+    for _ in range(1_000):
+        drawn = rng.choice(seeds, len(seeds))
+        ours, oracle, other = (scorecard(by_shop[name].loc[drawn])["f1"] for name in ("consensus", "oracle", best))
+        shares.append(ours / oracle)
+        gains.append(ours - other)
+    for words, value, draws in (
+        ("F1 ÷ the oracle's", f1["consensus"] / f1["oracle"], shares),
+        (f"F1 − that of {best}", f1["consensus"] - f1[best], gains),
+    ):
+        low, high = np.nanquantile(draws, [0.025, 0.975])
+        print(f"{stratum}: {words} {value:.3f}, 95 % interval {low:.3f} to {high:.3f}")
 
 
 def effects_of(shop: SimulatedShop) -> pd.DataFrame:
     """Each series on an incident's days with and without it."""
-    watched = shop.deltas[~shop.deltas["metric"].isin(NOT_WATCHED)]
-    table = watched.merge(shop.daily[["time", *KEYS, "value"]], on=["time", *KEYS])
+    table = shop.deltas.merge(shop.daily[["time", *KEYS, "value"]], on=["time", *KEYS])
     return table.assign(with_incident=table["value"], without_incident=table["value"] - table["delta"])
 
 
@@ -128,54 +197,6 @@ def lineage_of(shop: SimulatedShop) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def oracle_scores(shop: SimulatedShop) -> pd.DataFrame:
-    """Scored days, as `notify` takes them, of who knows the quiet expectation and the noise of each series.
-
-    The noise law is the quiet twin's own: its spread, and an exponential tail above its 90 % quantile. In the weeks
-    of Black Friday and Christmas, where stock runs out and the plan is not exact, it takes two fifths off.
-    """
-    daily = shop.daily[~shop.daily["metric"].isin(NOT_WATCHED)]
-    wide = wide_of(daily[["time", *KEYS, "value"]], 100)
-    expected, quiet = (_moved(daily, wide, name) for name in ("expected", "quiet"))
-    rest = quiet - expected
-    floor = np.array([space.floor for space in wide.spaces])
-    sigma = np.maximum(1.4826 * np.nanmedian(np.abs(rest - np.nanmedian(rest, axis=0)), axis=0), floor)
-    zscores = (wide.moved - expected) / sigma
-    size, usual = sustained_of(zscores), sustained_of(rest / sigma)
-    scores = np.zeros(size.shape)
-    for place in np.flatnonzero(wide.is_told):
-        known = usual[np.isfinite(usual[:, place]), place]
-        bar = np.quantile(known, 0.9)
-        excess = max(float(np.mean(known[known > bar] - bar)), 0.2) if (known > bar).any() else 0.5
-        own = np.nan_to_num(size[:, place])
-        scores[:, place] = np.where(
-            own > bar, 1 + (own - bar) / excess / np.log(10), np.clip(own / max(bar, 1e-9), 0, 1)
-        )
-    names = shop.campaigns["campaign_name"].str.lower()
-    for plan in shop.campaigns[names.str.contains(INEXACT)].itertuples():
-        near = (wide.days >= plan.starts_date) & (wide.days <= plan.ends_date + pd.Timedelta(days=7))
-        scores[near] *= 0.6
-    told = np.flatnonzero(wide.is_told)
-    frame = {name: np.repeat([wide.keys[place][at] for place in told], len(wide.days)) for at, name in enumerate(KEYS)}
-    return pd.DataFrame(
-        {"time": np.tile(wide.days, len(told)), **frame, "score": scores[:, told].T.ravel(),
-         "zscore": zscores[:, told].T.ravel()}
-    )  # fmt: skip
-
-
-def _moved(daily: pd.DataFrame, wide: Wide, column: str) -> np.ndarray:
-    table = daily.pivot_table(index="time", columns=KEYS, values=column, dropna=False)
-    values = table.reindex(index=wide.days, columns=pd.MultiIndex.from_tuples(wide.keys)).to_numpy("float64")
-    return np.column_stack([space.forward(values[:, place]) for place, space in enumerate(wide.spaces)])
-
-
-def _random(watched: pd.DataFrame, first: pd.Timestamp, last: pd.Timestamp, seed: int) -> pd.DataFrame:
-    days = pd.date_range(first, last)
-    raised = days[np.random.default_rng(seed).random(len(days)) < RANDOM_A_MONTH / 30.4]
-    names = frozenset(watched[KEYS].drop_duplicates().itertuples(index=False, name=None))
-    return pd.DataFrame({"notification_id": range(len(raised)), "raised": raised, "names": [names] * len(raised)})
-
-
 def _told_apart(outcome: Matched, said: pd.DataFrame) -> pd.DataFrame:
     """kind, is_data_fault and verdict of every incident that the consensus hit."""
     hits = outcome.notifications[outcome.notifications["outcome"] == "hit"]
@@ -184,5 +205,11 @@ def _told_apart(outcome: Matched, said: pd.DataFrame) -> pd.DataFrame:
     return hits[["kind", "is_data_fault", "verdict"]]
 
 
-if __name__ == "__main__":
-    main()
+def _clear(seed: int, outcomes: dict[tuple[str, float | None], Matched]) -> pd.DataFrame:
+    """Clear incidents with their size and whether the consensus and the oracle hit them."""
+    incidents = outcomes["consensus", None].incidents.assign(seed=seed)
+    for name in ("consensus", "oracle"):
+        found = next(outcome for (alarmer, _), outcome in outcomes.items() if alarmer == name)
+        incidents[name] = found.incidents["notification_id"].notna().to_numpy()
+    chosen = incidents[incidents["size"] >= STRATA["clear"][0]]
+    return chosen[["seed", "kind", "scope", "start", "share", "size", "consensus", "oracle"]]

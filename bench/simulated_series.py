@@ -4,13 +4,15 @@ Series are made by `ecom_assets.simulation.series` and `behaviour_series`, as th
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import pandas as pd
 
+from ecom_assets.defs.anomaly.detection import QUERIES
 from ecom_assets.simulation import Simulator, load_config
 from ecom_assets.simulation.behaviour_series import day_values
 from ecom_assets.simulation.landing import file_delay
@@ -27,10 +29,11 @@ KEYS = ["metric", "dimension", "member"]
 
 @dataclass(frozen=True)
 class SimulatedShop:
-    """One shop. `daily`: time, metric, dimension, member ("" = the whole), value, quiet, expected.
+    """One shop. `daily`: time, metric, dimension, member ("" = the whole), value, quiet, expected, cases.
 
-    `quiet` is the twin without any incident, `expected` its exact expectation (the plan without noise; what of it
-    depends on customers is taken from the quiet twin's running median). `incidents`: incident_id, kind,
+    `cases` is the denominator of a ratio, NaN for what is none. `quiet` is the twin without any incident, `expected`
+    its exact expectation (the plan without noise; what of it depends on customers is taken from the quiet twin's
+    running median). `incidents`: incident_id, kind,
     is_data_fault, scope, start, end. `deltas`: incident_id, time, metric, dimension, member, delta. `lineage`: see
     `anomalies.evidence.LINEAGE_COLUMNS`. `campaigns`: what the shop's calendar holds.
     """
@@ -56,6 +59,26 @@ def simulated_shop(seed: int, folder: Path, days: int = DAYS) -> SimulatedShop:
     return SimulatedShop(**{name: pd.read_parquet(home / f"{name}.parquet") for name in names})
 
 
+def as_watched(shop: SimulatedShop) -> SimulatedShop:
+    """The shop with the series and values that the product's own query takes from kpi/daily_metrics.
+
+    `deltas` are of the same series without those that are not judged (`NOT_WATCHED`).
+    """
+    daily = shop.daily[["time", *KEYS, "value", "cases"]].replace({"dimension": {"": "total"}, "member": {"": "all"}})
+    with duckdb.connect() as connection:
+        connection.execute("create schema kpi")
+        connection.register("shown", daily)
+        connection.execute(
+            "create table kpi.daily_metrics as select time::date as business_date, metric, dimension, member, "
+            "if(isnan(value), null, value) as value, if(isnan(cases), null, cases) as denominator from shown"
+        )
+        query = QUERIES["daily"]
+        told = connection.execute(query.sql, dict(query.params)).df().astype({"time": "datetime64[ns]"})
+    kept = told.merge(shop.daily.drop(columns="value"), on=["time", *KEYS])
+    keys = kept.loc[~kept["metric"].isin(NOT_WATCHED), KEYS].drop_duplicates()
+    return replace(shop, daily=kept, deltas=shop.deltas.merge(keys, on=KEYS))
+
+
 def draw(seed: int, days: int = DAYS) -> SimulatedShop:
     """Simulates the shop of a seed by `simulation.yaml`, at 80 to 400 orders a day and with any first day."""
     rng = np.random.default_rng([seed, 4])
@@ -71,7 +94,7 @@ def draw(seed: int, days: int = DAYS) -> SimulatedShop:
     alone = {i.incident_id: without(world, i.incident_id) for i in incidents}
     quiet_world = without(world, *alone)
     made, quiet_made, parts, lineage = {}, {}, {}, []
-    seen, quiet_seen, seen_without = {}, {}, {}
+    seen, quiet_seen, seen_without, cases = {}, {}, {}, {}
     for day in range(-LONGEST_RETURN_DAYS, days):
         made[day] = day_sums(world, day, first_seen)
         quiet_made[day] = day_sums(quiet_world, day, first_seen) if day in touched else made[day]
@@ -82,18 +105,23 @@ def draw(seed: int, days: int = DAYS) -> SimulatedShop:
         if day >= 0:
             _see(world, day, first_seen)
             lineage += _lineage(world, day, made[day])
-            seen[day] = day_values(world, day)
+            cases[day] = {}
+            seen[day] = day_values(world, day, cases=cases[day])
             quiet_seen[day] = {**seen[day], **day_values(quiet_world, day, False)} if day in touched else seen[day]
             for incident in here:
                 alike = quiet_seen[day] if len(here) == 1 else day_values(alone[incident.incident_id], day, False)
                 seen_without[incident.incident_id, day] = alike
     days_of = pd.date_range(first, periods=days).as_unit("ns")
-    values = metrics_of(stacked_sums(world, made, days, segments), world, days)
+    sums = stacked_sums(world, made, days, segments)
+    values = metrics_of(sums, world, days)
     quiet = metrics_of(stacked_sums(world, quiet_made, days, segments), world, days)
     expected = _expected(world, simulator, days, segments, quiet)
     plan = _plan_without_noise(world, simulator, days)
     daily = pd.concat(
-        [_long(days_of, segments, values, quiet, expected), _behaviour(world, plan, days_of, seen, quiet_seen)],
+        [
+            _long(days_of, segments, values, quiet, expected, sums),
+            _behaviour(world, plan, days_of, seen, quiet_seen, cases),
+        ],
         ignore_index=True,
     )
     deltas = _deltas(world, incidents, made, parts, days, days_of, segments, values)
@@ -212,13 +240,17 @@ def _fitted(quiet: np.ndarray, driver: np.ndarray, window: int = 41) -> np.ndarr
     return driver * ratio.rolling(window, center=True, min_periods=8).median().bfill().ffill().to_numpy()
 
 
-def _long(days: pd.DatetimeIndex, segments: Segments, values: dict, quiet: dict, expected: dict) -> pd.DataFrame:
+def _long(
+    days: pd.DatetimeIndex, segments: Segments, values: dict, quiet: dict, expected: dict, sums: np.ndarray
+) -> pd.DataFrame:
     parts = []
     for metric, place, dimension, member in series_keys(segments):
         value = values[metric][:, place]
         if not np.nansum(np.abs(value)) or np.isfinite(value).sum() < 60:
             continue
         series = {"value": value, "quiet": quiet[metric][:, place], "expected": expected[metric][:, place]}
+        denominator = METRICS[metric][1]
+        series["cases"] = sums[:, AT[denominator], place] if denominator else np.nan
         parts.append(pd.DataFrame({"time": days, "metric": metric, "dimension": dimension, "member": member, **series}))
     return pd.concat(parts, ignore_index=True)
 
@@ -251,7 +283,9 @@ def _deltas(
     return pd.DataFrame(rows, columns=["incident_id", "time", *KEYS, "delta"])
 
 
-def _behaviour(world: World, plan: Plan, days_of: pd.DatetimeIndex, seen: dict, quiet_seen: dict) -> pd.DataFrame:
+def _behaviour(
+    world: World, plan: Plan, days_of: pd.DatetimeIndex, seen: dict, quiet_seen: dict, cases: dict
+) -> pd.DataFrame:
     """Daily series of sessions, pages, services and voices; expected is the quiet twin's running median."""
     h, days = plan.history, len(days_of)
     sessions = plan.sessions[h : h + days]
@@ -268,7 +302,8 @@ def _behaviour(world: World, plan: Plan, days_of: pd.DatetimeIndex, seen: dict, 
         if np.isfinite(value).sum() < 60:
             continue
         expected = _fitted(quiet[:, None], driver[:, None])[:, 0]
-        series = {"value": value, "quiet": quiet, "expected": expected}
+        below = [cases[day].get(key, np.nan) for day in range(days)]
+        series = {"value": value, "quiet": quiet, "expected": expected, "cases": below}
         names = {"metric": metric, "dimension": dimension, "member": member}
         parts.append(pd.DataFrame({"time": days_of, **names, **series}))
     return pd.concat(parts, ignore_index=True)

@@ -15,7 +15,7 @@ from ecom_assets.anomalies.grouping import KEYS, notify
 from ecom_assets.anomalies.incident_size import FIRST_DAYS, MOVED_SIGMAS
 from ecom_assets.anomalies.scale import MAD_TO_SIGMA
 from ecom_assets.anomalies.scoring import Matched, balanced_accuracy, match, score, scorecard
-from ecom_assets.anomalies.space import Space, choose_space, tells
+from ecom_assets.anomalies.space import Space, choose_space
 from ecom_assets.anomalies.wide import PRIOR, pooled_surprise
 
 STRATA = {"clear": (6.0, np.inf), "faint": (3.0, 6.0), "hidden": (0.0, 3.0), "all": (0.0, np.inf)}
@@ -29,7 +29,8 @@ QUIET_COLUMNS = ["time", *KEYS, "value"]
 def sized(incidents: pd.DataFrame, effects: pd.DataFrame, quiet: pd.DataFrame) -> pd.DataFrame:
     """`incidents` with size (D) and moved (the series moved by at least two sigmas, as tuples).
 
-    Both are taken in the space in which a series is judged, and over series that tell something by the day.
+    Both are taken in the space in which a series is judged (logarithm, root or share): in its own unit the few large
+    refunds of a small country would make incidents big that nobody can see.
 
     Args:
         incidents: incident_id, start, end and whatever else.
@@ -43,8 +44,6 @@ def sized(incidents: pd.DataFrame, effects: pd.DataFrame, quiet: pd.DataFrame) -
         rows = rows.sort_values("time")
         values = rows["value"].to_numpy("float64")
         space = choose_space(values)
-        if not tells(values, space):
-            continue
         expected = rows["expected"].to_numpy("float64") if "expected" in rows else None
         spaces[tuple(key)], sigmas[tuple(key)] = space, _quiet_sigma(values, space, expected)
     parts = []
@@ -201,11 +200,9 @@ def weekday_surprise(points: pd.DataFrame) -> np.ndarray:
     masked = planned.reindex_like(table).to_numpy("float64") > 0
     values = np.where(masked, np.nan, table.to_numpy("float64"))
     scores = np.column_stack([weekday_median_scores(values[:, place]) for place in range(values.shape[1])])
-    found = pooled_surprise(scores, ~masked, [str(key[0]) for key in table.columns], PRIOR)
-    wide = pd.DataFrame(np.nan_to_num(found), index=table.index, columns=table.columns)
-    long = wide.stack(KEYS, future_stack=True)
-    index = pd.MultiIndex.from_frame(points[["time", *KEYS]])
-    return long.reindex(index).to_numpy("float64")
+    found = np.nan_to_num(pooled_surprise(scores, ~masked, [str(key[0]) for key in table.columns], PRIOR))
+    rows = table.index.get_indexer(pd.Index(points["time"]))
+    return found[rows, table.columns.get_indexer(pd.MultiIndex.from_frame(points[KEYS]))]
 
 
 def _random(points: pd.DataFrame, first: pd.Timestamp, last: pd.Timestamp, seed: int) -> pd.DataFrame:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from ecom_assets.anomalies.grouping import KEYS
 from ecom_assets.anomalies.scorecard import detector_scorecard, sized
 from ecom_assets.anomalies.shop import FALSE_A_MONTH
 from ecom_assets.anomalies.truth import read_truth
@@ -33,7 +34,8 @@ def shop_scorecard(points: pd.DataFrame, causes: pd.DataFrame, members: pd.DataF
     known = read_truth(truth)
     if points.empty:
         return empty()
-    incidents = sized(known.incidents, known.effects, known.quiet)
+    watched = points[KEYS].drop_duplicates()
+    incidents = sized(known.incidents, known.effects.merge(watched, on=KEYS), known.quiet.merge(watched, on=KEYS))
     verdicts = causes.rename(columns={"notification_id": "event_id"})[["event_id", "verdict"]]
     card = detector_scorecard(points, causes.drop(columns="verdict"), members, incidents, FALSE_A_MONTH, verdicts)
     card = card.rename(columns={"false": "false_notifications"})

@@ -29,19 +29,21 @@ MADE_OF = {
 }  # fmt: skip
 
 
-def day_values(world: World, day: int, with_voices: bool = True) -> Values:
+def day_values(world: World, day: int, with_voices: bool = True, cases: Values | None = None) -> Values:
     """Metric, dimension ("" for the whole) and member to value, of what is known of a day at 06:00 on the next.
 
-    Voices (tickets, ratings) look back 45 days and cost as much as all else: twins go without.
+    Voices (tickets, ratings) look back 45 days and cost as much as all else: twins go without. `cases` is filled with
+    the denominators of ratios.
     """
     values: Values = {}
+    cases = {} if cases is None else cases
     known = {name: not any(file_delay(world, one, day) for one in made_of) for name, made_of in MADE_OF.items()}
     if known["visits"] or known["carts"]:
-        _visits(world, day, values, known["visits"], known["carts"])
+        _visits(world, day, values, cases, known["visits"], known["carts"])
     if known["pages"]:
-        _pages(world, day_rows(world, day, "page_load_times", True), values)
+        _pages(world, day_rows(world, day, "page_load_times", True), values, cases)
     if known["services"]:
-        _services(day_rows(world, day, "api_logs", True), values)
+        _services(day_rows(world, day, "api_logs", True), values, cases)
     if with_voices and known["help"]:
         issue = _codes(day_rows(world, day, "support_tickets", True, False).table["issue"], words.ISSUES)
         values["tickets_opened", "", ""] = float(len(issue))
@@ -50,7 +52,7 @@ def day_values(world: World, day: int, with_voices: bool = True) -> Values:
     if with_voices and known["opinions"]:
         stars = np.asarray(day_rows(world, day, "user_feedback", True).table["rating"].to_numpy())
         if len(stars):
-            values["rating_mean", "", ""] = float(stars.mean())
+            values["rating_mean", "", ""], cases["rating_mean", "", ""] = float(stars.mean()), float(len(stars))
     return values
 
 
@@ -60,7 +62,7 @@ def _codes(column: pa.ChunkedArray, names: tuple[str, ...]) -> Ints:
     return np.array([place.get(text, -1) for text in column.to_pylist()], dtype=np.int64)
 
 
-def _visits(world: World, day: int, values: Values, has_visits: bool, has_carts: bool) -> None:
+def _visits(world: World, day: int, values: Values, cases: Values, has_visits: bool, has_carts: bool) -> None:
     visits, of = visits_of(world, day), session_columns(world, day, True)
     sessions = visits.sessions
     if has_carts:
@@ -97,15 +99,12 @@ def _visits(world: World, day: int, values: Values, has_visits: bool, has_carts:
             ("payment_to_purchase_rate", sums["step5"], sums["step4"]),
             ("cart_abandonment_rate", sums["step2"] - sums["step5"], sums["step2"]),
         ):
-            _put(values, metric, dimension, members, numerator, denominator)
+            for place, member in enumerate(members):
+                if denominator[place] > 0:
+                    values[metric, dimension, member] = float(numerator[place] / denominator[place])
+                    cases[metric, dimension, member] = float(denominator[place])
     speaks = ~of.visitor_hidden & (weight > 0)
     values["active_users", "", ""] = float(len(np.unique(sessions.visitor[speaks])))
-
-
-def _put(values: Values, metric: str, dimension: str, members: tuple[str, ...], above: Floats, below: Floats) -> None:
-    for place, member in enumerate(members):
-        if below[place] > 0:
-            values[metric, dimension, member] = float(above[place] / below[place])
 
 
 def _seen_steps(world: World, day: int, visits: Visits) -> np.ndarray:
@@ -147,7 +146,7 @@ def _carts(world: World, visits: Visits, values: Values) -> None:
             values["abandoned_carts", dimension, members[place]] = float(count)
 
 
-def _pages(world: World, rows: Rows, values: Values) -> None:
+def _pages(world: World, rows: Rows, values: Values, cases: Values) -> None:
     lcp = rows.table["lcp_ms"].to_numpy().astype("float64")
     load = rows.table["load_time_ms"].to_numpy().astype("float64")
     device = _indices(rows.table["device"])
@@ -160,9 +159,10 @@ def _pages(world: World, rows: Rows, values: Values) -> None:
         values["load_time_p95_ms", *key] = float(np.quantile(load[mine], 0.95))
         fast, slow = np.mean(lcp[mine] <= APDEX_LCP_MS), np.mean(lcp[mine] <= 4 * APDEX_LCP_MS)
         values["page_apdex_score", *key] = float((fast + slow) / 2)
+        cases["page_apdex_score", *key] = float(len(lcp[mine]))
 
 
-def _services(rows: Rows, values: Values) -> None:
+def _services(rows: Rows, values: Values, cases: Values) -> None:
     column = rows.table["service"].combine_chunks()
     service_of = np.array(column.dictionary.to_pylist(), dtype=object)[_indices(column)]
     status, wait = rows.table["status_code"].to_numpy(), rows.table["response_time_ms"].to_numpy().astype("float64")
@@ -175,6 +175,7 @@ def _services(rows: Rows, values: Values) -> None:
         key = ("service" if service else "", service)
         good = ~failed[mine]
         values["api_calls", *key] = float(len(times))
+        cases["error_rate", *key] = cases["api_apdex_score", *key] = float(len(times))
         values["error_rate", *key] = float(failed[mine].mean())
         fast = np.mean(good & (times <= APDEX_API_MS))
         values["api_apdex_score", *key] = float((fast + np.mean(good & (times <= 4 * APDEX_API_MS))) / 2)

@@ -33,10 +33,11 @@ def test_size_and_moved_by_hand():
     assert said["moved"].tolist() == [frozenset({("orders", "", "")}), frozenset()]
 
 
-def test_a_series_that_tells_nothing_by_the_day_sizes_nothing():
-    noise = np.exp(np.random.default_rng(1).normal(0, 0.7, 200))
-    said = sized(incidents(), effects(("a", 150, -3.0)), quiet().assign(value=1000 * noise))
-    assert said["size"].tolist() == [0.0, 0.0]
+def test_a_noisy_series_sizes_as_well_by_its_own_noise():
+    log = np.random.default_rng(1).normal(0, 0.7, 200)
+    said = sized(incidents(), effects(("a", 150, -2.0)), quiet().assign(value=1000 * np.exp(log), expected=1000.0))
+    sigma = 1.4826 * np.median(np.abs(log - np.median(log)))
+    assert said["size"].tolist() == pytest.approx([2.0 / sigma, 0.0])
 
 
 def notifications(*days: int) -> pd.DataFrame:
