@@ -38,6 +38,8 @@ def main(asked: argparse.Namespace) -> None:
         is_simulated = (asked.cache / f"{seed}-{DAYS}" / "done.json").is_file()
         if is_simulated or not asked.cached:
             done.append(_kept_result(seed, asked, kept))
+    if not done:
+        raise SystemExit(f"no simulated shop of these seeds in {asked.cache}; without --cached they are simulated")
     frames = {name: pd.concat([pd.DataFrame(one[name]) for one in done], ignore_index=True) for name in done[0]}
     if asked.tune:
         tuning = tuning_of(frames["counts"])
