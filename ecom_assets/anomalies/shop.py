@@ -33,6 +33,8 @@ that is left. Of 0.25, 0.6 and 1, clear incidents of 40 development shops are fo
 at 1.5 and more the false ones grow faster than the hits."""
 MIN_DAYS = 60
 FAULT_SURPRISE, FAULT_SIGMAS, NEAR_SIGMAS = 12.0, 2.5, 1.5
+MEANT_SHARE = 0.25
+"""Of what a plan may do in its main direction: below it, the other direction is leeway and no plan."""
 PLAN_METRICS = ("orders", "sessions", "ordered_amount")
 
 
@@ -46,7 +48,8 @@ class ShopDetected:
             lower_zscore and upper_zscore (of the robust z-score) and score_<detector> (before calibration).
         events: the same of its events.
         notifications: one row a cause, see `grouping.notify`.
-        members: which series took part in which notification, by day, and is_planned.
+        members: which series took part in which notification, by day, and is_planned: whether a plan moves it that
+            way. Sessions that fall while a promotion runs were not planned.
         missing_plans: planned campaigns of which a series showed nothing, with the series.
     """
 
@@ -92,7 +95,8 @@ def detect_shop(
     points = points_of(wide, judged, threshold)
     watched = points[points["is_watched"]].assign(score=lambda rows: rows["consensus"])
     notifications, members = notify(watched[["time", *KEYS, "score", "zscore"]], false_a_month)
-    members = members.merge(points[["time", *KEYS, "is_planned"]], on=["time", *KEYS], how="left")
+    meant = points[["time", *KEYS]].assign(is_planned=_as_planned(up, down, judged.zscores).T.ravel())
+    members = members.merge(meant, on=["time", *KEYS], how="left")
     events, missing = shop_events(points, threshold), _missing(wide, judged, campaigns)
     found = ShopDetected(points, events, notifications, members, missing)
     return found if since is None else _from(found, pd.Timestamp(since))
@@ -132,6 +136,12 @@ def judge(wide: Wide, up: np.ndarray, down: np.ndarray, given: np.ndarray | None
     best = np.where(np.isfinite(zscores["forecast_residual"]), zscores["forecast_residual"], zscores["zscore"])
     scores = {**zscores, "isolation_forest": isolated}
     return Judgement(expected, sigma, best, planned, surprises, _weighted(surprises), weekly, weekly_sigma, scores)
+
+
+def _as_planned(up: np.ndarray, down: np.ndarray, zscores: np.ndarray) -> np.ndarray:
+    """Whether a plan means to move a cell in the direction in which it went, [day, series]."""
+    towards = np.where(np.nan_to_num(zscores) >= 0, up, down)
+    return (towards > 0) & (towards >= MEANT_SHARE * np.maximum(up, down))
 
 
 def _beyond(wide: Wide, expected: np.ndarray, up: np.ndarray, down: np.ndarray) -> np.ndarray:

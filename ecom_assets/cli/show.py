@@ -112,12 +112,14 @@ def _number(value: float | Decimal) -> str:
 
 
 def readable(value: Any, name: str) -> str:
-    """One measure as a report shows it, by the ending of its name: 12,345.67, 1.9 %, 305."""
+    """One measure as a report shows it, by the ending of its name: 12,345.67, 1.9%, 12,305."""
     if value is None:
         return "–"
     if name.endswith("_rate"):
         return f"{float(value):.1%}"
-    return f"{value:,.2f}" if isinstance(value, float | Decimal) else plain(value)
+    if isinstance(value, float | Decimal):
+        return f"{value:,.2f}"
+    return f"{value:,}" if isinstance(value, int) else plain(value)
 
 
 def _csv(value: Any) -> Any:

@@ -99,3 +99,19 @@ def test_a_file_that_came_twice_makes_the_orders_that_it_raised_alarm():
 
     assert near(quiet) == 0
     assert near(told) == 1
+
+
+@pytest.mark.parametrize(("factor", "is_planned"), [(6.0, True), (0.15, False)])
+def test_what_goes_against_a_promotion_was_not_planned(factor, is_planned):
+    rng, days = np.random.default_rng(3), pd.date_range("2025-01-01", periods=200)
+    day = days[150]
+    parts = []
+    for metric in ("orders", "sessions"):
+        value = 1000 * np.exp(rng.normal(0, 0.05, len(days)))
+        value[150:152] *= factor
+        parts.append(pd.DataFrame({"time": days, "metric": metric, "dimension": "", "member": "", "value": value}))
+    plan = {"campaign_name": "Sale", "kind": "promotion", "starts_date": day, "ends_date": days[153]}
+    members = detect_shop(pd.concat(parts, ignore_index=True), pd.DataFrame([plan])).members
+    of_day = members[members["time"] == day]
+    assert len(of_day) == 2
+    assert (of_day["is_planned"] == is_planned).all()
