@@ -47,7 +47,8 @@ def shop_notifications(
     """
     day = newest_day["business_date"].iloc[0]
     outside = said_of_forecasts(causes, forecasts)
-    causes = causes.assign(reasons=causes["reasons"].where(outside.isna(), causes["reasons"] + "; " + outside))
+    words = outside.fillna("").astype("str")
+    causes = causes.assign(reasons=causes["reasons"].where(outside.isna(), causes["reasons"] + "; " + words))
     said = said_of_deliveries(causes, deliveries, metric_datasets)
     return notifications(causes, missing_plans, said, labels, snoozes, None if pd.isna(day) else pd.Timestamp(day))
 

@@ -3,7 +3,11 @@
 import pandas as pd
 import pytest
 
-from ecom_assets.anomalies.notifications import notifications, plans_that_did_not_show
+from ecom_assets.anomalies.notifications import (
+    notifications,
+    plans_that_did_not_show,
+    shop_notifications,
+)
 from ecom_assets.contracts import contract
 
 ORDERS = {"metric": "orders", "dimension": "total", "member": "all"}
@@ -66,6 +70,20 @@ def test_an_unlabelled_cause_is_told():
 def test_what_was_wrong_with_deliveries_is_told_beside_the_reasons():
     row = told([cause("a", "2026-05-01")], deliveries="orders 2026-05-01 did not come").loc["a"]
     assert row["evidence"] == "no sign of a fault; orders 2026-05-01 did not come"
+
+
+@pytest.mark.parametrize(("day", "is_told"), [("2026-05-10", True), ("2026-05-11", False)])
+def test_a_forecast_is_told_where_the_day_left_it_and_missed_nowhere(day, is_told):
+    causes = pd.DataFrame([cause("a", "2026-05-10")]).astype({"reasons": "str"})
+    left = {"business_date": day, **ORDERS, "days_before": 2, "expected": 100.0, "lower_95": 90.0, "upper_95": 110.0,
+            "prophet_expected": None, "zscore": -4.0}  # fmt: skip
+    found = shop_notifications(
+        causes, pd.DataFrame(columns=MISSING), pd.DataFrame(columns=["business_date", "dataset"]),
+        pd.DataFrame({"business_date": [NEWEST]}), pd.DataFrame(columns=["metric", "dataset"]), pd.DataFrame([left]),
+        pd.DataFrame(columns=LABELS), pd.DataFrame(columns=SNOOZES),
+    )  # fmt: skip
+    interval = "outside the 95 % forecast interval of 2 days before (90 to 110, -4.0 sigmas from 100)"
+    assert found["evidence"].tolist() == ["no sign of a fault" + (f"; {interval}" if is_told else "")]
 
 
 def test_what_people_expected_was_planned_unless_it_is_a_fault():
