@@ -12,7 +12,6 @@ import pandas as pd
 from scipy.stats import norm
 
 from bench.simulated_series import KEYS, NOT_WATCHED, SimulatedShop
-from ecom_assets.anomalies.baselines import random_alarms
 from ecom_assets.anomalies.scorecard import alarmers
 from ecom_assets.anomalies.wide import Wide, sustained_of, wide_of
 from ecom_assets.forecasting.prophet_model import quiet_loggers
@@ -24,6 +23,7 @@ budget."""
 GRID = (3.0, 3.5, 4.0, 4.5, 5.0, 5.5, 6.0, 7.0, 8.0, 10.0, 12.0, 15.0, 20.0, 30.0, 50.0)
 TUNED = ("weekday_median", "two_of_three", "prophet", "oracle")
 RANDOM_A_MONTH = 0.25
+"""As many as the budget allows to be false."""
 INEXACT = "black friday|christmas"
 PROPHET_99 = 2.0
 PROPHET_METRICS = (
@@ -91,14 +91,6 @@ def _moved(daily: pd.DataFrame, wide: Wide, column: str) -> np.ndarray:
     table = daily.pivot_table(index="time", columns=KEYS, values=column, dropna=False)
     values = table.reindex(index=wide.days, columns=pd.MultiIndex.from_tuples(wide.keys)).to_numpy("float64")
     return np.column_stack([space.forward(values[:, place]) for place, space in enumerate(wide.spaces)])
-
-
-def random_notifications(watched: pd.DataFrame, first: pd.Timestamp, last: pd.Timestamp, seed: int) -> pd.DataFrame:
-    """By dice, as many as the budget allows to be false, each naming everything."""
-    days = pd.date_range(first, last)
-    raised = days[random_alarms(days, RANDOM_A_MONTH, seed)]
-    names = frozenset(watched[KEYS].drop_duplicates().itertuples(index=False, name=None))
-    return pd.DataFrame({"notification_id": range(len(raised)), "raised": raised, "names": [names] * len(raised)})
 
 
 def prophet_scores(shop: SimulatedShop, kept: Path) -> pd.DataFrame:

@@ -14,11 +14,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from bench.alarmers import GRID, PROPHET_99, THRESHOLDS, TUNED, prophet_scores, random_notifications, scored_by
+from bench.alarmers import GRID, PROPHET_99, RANDOM_A_MONTH, THRESHOLDS, TUNED, prophet_scores, scored_by
 from bench.simulated_series import DAYS, KEYS, SimulatedShop, as_watched, simulated_shop
 from ecom_assets.anomalies.evidence import event_evidence
 from ecom_assets.anomalies.grouping import notify
-from ecom_assets.anomalies.scorecard import STRATA, WARM_UP_DAYS, matched, named, sized
+from ecom_assets.anomalies.scorecard import STRATA, WARM_UP_DAYS, matched, named, random_notifications, sized
 from ecom_assets.anomalies.scoring import Matched, balanced_accuracy, bootstrap_interval, score, scorecard
 from ecom_assets.anomalies.shop import FALSE_A_MONTH, detect_shop
 from ecom_assets.anomalies.verdict import verdicts
@@ -93,7 +93,7 @@ def judged_shop(
             for threshold in GRID if tune else (THRESHOLDS.get(name),):
                 said[name, threshold] = named(*notify(days, FALSE_A_MONTH, threshold))
     said["consensus", None] = named(found.notifications, found.members)
-    said["random", None] = random_notifications(watched, first, last, seed)
+    said["random", None] = random_notifications(watched, first, last, seed, RANDOM_A_MONTH)
     outcomes = {key: matched(notifications, incidents, first, last) for key, notifications in said.items()}
     counts = [
         {"seed": seed, "alarmer": name, "threshold": threshold, "stratum": stratum, **score(outcome, sizes),

@@ -10,7 +10,6 @@ import argparse
 import os
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -80,10 +79,3 @@ def measure(connection: duckdb.DuckDBPyConnection, every: int = 1) -> list[tuple
     week = [first_run[at] - seconds[2][at + 1] + seconds[-1][at + 1] for at in (0, 1)]
     seconds.append(("all of it, the weekly run", week[0], week[1]))
     return seconds
-
-
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--home", type=Path)
-    parser.add_argument("--every", type=int, default=1)
-    main(parser.parse_args())

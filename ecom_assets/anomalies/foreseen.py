@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-SERIES = ["metric", "dimension", "member"]
+from ecom_assets.anomalies.tables import SERIES
 
 
 def said_of_forecasts(causes: pd.DataFrame, outside: pd.DataFrame) -> pd.Series:

@@ -47,8 +47,7 @@ def shop_notifications(
     """
     day = newest_day["business_date"].iloc[0]
     outside = said_of_forecasts(causes, forecasts)
-    words = outside.fillna("").astype("str")
-    causes = causes.assign(reasons=causes["reasons"].where(outside.isna(), causes["reasons"] + "; " + words))
+    causes = causes.assign(reasons=_with_more(causes["reasons"], outside))
     said = said_of_deliveries(causes, deliveries, metric_datasets)
     return notifications(causes, missing_plans, said, labels, snoozes, None if pd.isna(day) else pd.Timestamp(day))
 
@@ -72,14 +71,18 @@ def notifications(
         newest: the newest day of the metrics, None where there is none.
     """
     found = causes.assign(kind="anomaly", campaign_name=None).merge(said, on="notification_id", how="left")
-    told = found["deliveries"].notna()
-    found["evidence"] = found["reasons"].where(~told, found["reasons"] + "; " + found["deliveries"].fillna(""))
+    found["evidence"] = _with_more(found["reasons"], found["deliveries"])
     found = _stacked([found, plans_that_did_not_show(missing_plans, newest)])
     table = _with_labels(found, labels)
     reasons = [_muted_because(row, labels, snoozes, newest) for row in table.to_dict("records")]
     table["muted_because"] = pd.Series(reasons, index=table.index, dtype="object")
     table["is_notified"] = table["muted_because"].isna()
     return _typed(table).sort_values(["raised_date", "notification_id"], ignore_index=True)[COLUMNS]
+
+
+def _with_more(reasons: pd.Series, words: pd.Series) -> pd.Series:
+    """Each reason with its further words behind it, where there are any."""
+    return reasons.where(words.isna(), reasons + "; " + words.fillna("").astype("str"))
 
 
 def plans_that_did_not_show(missing: pd.DataFrame, newest: pd.Timestamp | None) -> pd.DataFrame:

@@ -156,7 +156,7 @@ def detector_scorecard(
     for name, make in alarmers().items():
         scored = watched[["time", *KEYS, "zscore"]].assign(score=make(watched))
         said[name] = named(*notify(scored, false_a_month))
-    said["random"] = _random(watched, first, last, seed)
+    said["random"] = random_notifications(watched, first, last, seed)
     rows = []
     for name, told in said.items():
         outcome = matched(told, incidents, first, last)
@@ -205,9 +205,11 @@ def weekday_surprise(points: pd.DataFrame) -> np.ndarray:
     return found[rows, table.columns.get_indexer(pd.MultiIndex.from_frame(points[KEYS]))]
 
 
-def _random(points: pd.DataFrame, first: pd.Timestamp, last: pd.Timestamp, seed: int) -> pd.DataFrame:
+def random_notifications(
+    points: pd.DataFrame, first: pd.Timestamp, last: pd.Timestamp, seed: int, a_month: float = RANDOM_A_MONTH
+) -> pd.DataFrame:
     """Alarms by dice that name everything: what luck alone would hit."""
     days = pd.date_range(first, last)
-    raised = days[random_alarms(days, RANDOM_A_MONTH, seed)]
+    raised = days[random_alarms(days, a_month, seed)]
     names = frozenset(points[KEYS].drop_duplicates().itertuples(index=False, name=None))
     return pd.DataFrame({"notification_id": range(len(raised)), "raised": raised, "names": [names] * len(raised)})
