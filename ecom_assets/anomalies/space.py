@@ -15,6 +15,9 @@ RARE_UNITS = 4.0
 MAX_SPREAD = 0.25
 FEW_SHARE = 0.1
 LEAST_SHARE = 0.05
+HOME = {"price_index": 1.0}
+"""What a metric comes back to by itself, by name. A price that stays changed is told once: when the next month takes it
+for usual, the index returns to one, and that is no second change."""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ecom_assets.anomalies.space import Space, choose_space, tells
+from ecom_assets.anomalies.space import HOME, Space, choose_space, tells
 
 KEYS = ["metric", "dimension", "member"]
 TAIL_RATE, MIN_PAST, BLOCK_DAYS = 0.1, 200, 14
@@ -79,6 +79,15 @@ def in_space(wide: Wide, expected: np.ndarray, logarithm: np.ndarray) -> np.ndar
         else:
             moved[:, place] = np.abs(level) * (np.exp(factor) - 1)
     return moved
+
+
+def homewards(wide: Wide, expected: np.ndarray) -> np.ndarray:
+    """How far the expectation lies from what a metric comes back to by itself (`space.HOME`); else 0, [day, series]."""
+    back = np.zeros(expected.shape)
+    for place, ((metric, *_), space) in enumerate(zip(wide.keys, wide.spaces, strict=True)):
+        if metric in HOME:
+            back[:, place] = np.nan_to_num(space.forward(np.array([HOME[metric]])) - expected[:, place])
+    return back
 
 
 def same_weekday(moved: np.ndarray, left_out: np.ndarray) -> np.ndarray:
