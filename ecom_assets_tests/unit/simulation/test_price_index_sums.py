@@ -14,11 +14,12 @@ from ecom_assets_tests.factories import build, empty_warehouse, table_columns
 from ecom_assets_tests.unit.kpi.shops import kpi_query
 
 FIRST, DAYS = date(2026, 3, 18), 24  # a fortnight of March, whose prices are usual in April
-MISTAKE, MIX_UP, AGAIN = 15, 18, 21  # days in April
+MISTAKE, MIX_UP, AGAIN, SALE = 15, 18, 21, 22  # days in April
 SCHEDULED = [
     {"kind": "price_mistake", "starts": MISTAKE, "hours": 24, "size": 0.4, "scope": {"category": "Garden"}},
     {"kind": "currency_mix_up", "starts": MIX_UP, "hours": 24, "size": 0.8, "scope": {"country": "AT"}},
     {"kind": "duplicate_delivery", "starts": AGAIN, "hours": 24, "size": 0.3, "scope": {"dataset": "orders"}},
+    {"kind": "flash_sale", "starts": SALE, "hours": 24, "size": 0.8},
 ]
 SETTINGS = {
     "orders_per_day": 60,
@@ -82,7 +83,7 @@ def of_tables(warehouse, day: date) -> dict[tuple[str, str], tuple[float, float]
     return {(dimension, member): (comparable, usual) for dimension, member, comparable, usual in rows}
 
 
-@pytest.mark.parametrize("number", [0, 13, 14, MISTAKE, MIX_UP, AGAIN, DAYS - 1])
+@pytest.mark.parametrize("number", [0, 13, 14, MISTAKE, MIX_UP, AGAIN, SALE, DAYS - 1])
 def test_both_sums_are_those_of_the_tables(simulator, warehouse, number):
     world = simulator.world(DAYS)
     sums = day_sums(world, number).sums
@@ -115,6 +116,9 @@ def test_only_the_members_that_an_incident_strikes_cost_another_price(simulator)
         others = [value for name, value in found.items() if name[0] == struck[0] and name != struck]
         assert others == pytest.approx([1.0] * len(others), abs=0.02)
     assert index(AGAIN)["total", "all"] == pytest.approx(1.0, abs=0.01), "rows that come twice change no price"
+    assert index(SALE)["total", "all"] == pytest.approx(1.0, abs=0.01), "a discount is no price"
+    sold = day_sums(world, SALE).sums[:, 0]
+    assert sold[AT["discount_amount"]] > 0.2 * sold[AT["gross_amount"]]
 
 
 def test_a_twin_is_compared_with_the_same_usual_prices(simulator):
