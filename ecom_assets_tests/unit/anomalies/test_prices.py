@@ -88,9 +88,27 @@ def test_a_change_away_from_usual_prices_is_told_after_one_that_became_usual():
     assert [day for day, *_ in found] == [DAYS[130], DAYS[220]]
 
 
-@pytest.mark.parametrize("change", [0.004, -0.004])
-def test_half_a_per_cent_is_no_news_however_quiet_prices_are(change):
+@pytest.mark.parametrize("change", [0.004, -0.04])
+def test_a_few_per_cent_of_one_category_are_no_news_however_quiet_prices_are(change):
     assert said(detect_shop(daily(change, "category", "Garden", slice(150, 240)))) == []
+
+
+def test_the_same_orders_under_two_names_do_not_confirm_each_other():
+    table = daily(0.0, "category", "Garden")
+    index = table["metric"] == "price_index"
+    marketplace = table[index & (table["member"] == "affiliate")].copy()
+    marketplace["value"] = np.roll(marketplace["value"], 1)  # noise of its own
+    marketplace.loc[marketplace["time"].between(DAYS[150], DAYS[150]), "value"] *= 1.07  # one dear line of ten
+    twice = [
+        table,
+        marketplace.assign(member="other"),
+        marketplace.assign(dimension="device", member="unknown"),
+    ]
+    found = detect_shop(pd.concat(twice, ignore_index=True))
+    told = found.points[found.points["metric"] == "price_index"].groupby(["dimension", "member"])["is_watched"].first()
+    assert told["channel", "other"]
+    assert not told["device", "unknown"]
+    assert said(found) == []
 
 
 def test_amounts_are_not_taken_for_another_currency_where_the_orders_moved_too():
