@@ -15,6 +15,8 @@ ONE_OF_MANY = 0.5
 MIXED_UP_RATE, WHOLE_SHOP_RATE = 0.02, 0.15
 """A change from which on an amount of one country or channel is taken for a fault; of a whole shop, whose prices may be
 raised by some per cent on one day, it must be larger."""
+UNSELLABLE_RATE = 0.5
+"""Nobody buys at half as much again: what went on selling was not sold at such prices, whatever they were filed under."""
 RECORDED_BY = ("country", "channel")
 """Dimensions in which records differ: currencies are those of countries and of the channels that report sales."""
 MIXED_UP = 0.7
@@ -64,8 +66,8 @@ def _struck(prices: pd.DataFrame) -> tuple[str, str, float]:
 def changed_prices(row: dict) -> tuple[float, str]:
     """How sure prices make a data fault, 0 to 1, and what is said of them ("" where they did not move).
 
-    Prices of all goods that jump in one country or channel, or in the whole shop, with the orders where they were, are
-    amounts in another currency. Those of one category or device alone were set by someone.
+    Prices of all goods that jump in one country or channel, or in the whole shop, and all at which nobody would buy, are
+    amounts in another currency where the orders did not move. Those of one category or device alone were set by someone.
 
     Args:
         row: with the values of `EVIDENCE_COLUMNS`; a missing one is no evidence.
@@ -77,7 +79,8 @@ def changed_prices(row: dict) -> tuple[float, str]:
     orders_moved = isinstance(orders, int | float) and abs(orders) >= MOVED_SIGMAS
     where = f"in {dimension} {member}" if dimension else "of the whole shop"
     words = f"prices {where} moved by {change:+.0%} against those of the month before"
-    is_mixed_up = abs(change) >= (MIXED_UP_RATE if dimension else WHOLE_SHOP_RATE) and not orders_moved
-    if is_mixed_up and dimension in ("", *RECORDED_BY):
-        return MIXED_UP, f"{words}, of all goods alike, with the orders where they were: amounts in another currency"
+    is_large = abs(change) >= (MIXED_UP_RATE if dimension else WHOLE_SHOP_RATE)
+    is_mixed_up = is_large and dimension in ("", *RECORDED_BY) or change >= UNSELLABLE_RATE
+    if is_mixed_up and not orders_moved:
+        return MIXED_UP, f"{words}, with the orders where they were: amounts in another currency"
     return 0.0, f"{words}, with discounts left out"

@@ -18,9 +18,10 @@ LEAST_SHARE = 0.05
 HOME = {"price_index": 1.0}
 """What a metric comes back to by itself, by name. A price that stays changed is told once: when the next month takes it
 for usual, the index returns to one, and that is no second change."""
-HOME_FLOOR = 0.02
+HOME_FLOOR = 0.025
 """Least sigma of their logarithms. Such a series stands still on most days, until one of the few goods that a small
-member sells gets another price."""
+member sells gets another price. Of 0.005, 0.02, 0.025 and 0.03 it found the clear incidents of the development shops 1
+to 20 with the fewest false notifications beside them."""
 
 
 @dataclass(frozen=True)

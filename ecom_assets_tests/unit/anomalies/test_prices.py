@@ -115,5 +115,7 @@ def test_amounts_are_not_taken_for_another_currency_where_the_orders_moved_too()
     row = {"price_change_rate": -0.3, "price_dimension": "country", "price_member": "AT", "price_orders_zscore": 0.5}
     assert changed_prices(row)[0] > 0.6
     assert changed_prices({**row, "price_orders_zscore": 6.0})[0] == 0
+    assert changed_prices({**row, "price_dimension": "category"})[0] == 0
+    assert changed_prices({**row, "price_dimension": "category", "price_change_rate": 0.9})[0] > 0.6, "nobody would buy"
     assert changed_prices({**row, "price_change_rate": float("nan")}) == (0.0, "")
     assert changed_prices({}) == (0.0, "")
