@@ -16,7 +16,7 @@ MIXED_UP_RATE, WHOLE_SHOP_RATE = 0.02, 0.15
 """A change from which on an amount of one country or channel is taken for a fault; of a whole shop, whose prices may be
 raised by some per cent on one day, it must be larger."""
 UNSELLABLE_RATE = 0.5
-"""Nobody buys at half as much again: what went on selling was not sold at such prices, whatever they were filed under."""
+"""Nobody buys at half as much again: what went on selling was not sold at such prices, wherever they were filed."""
 RECORDED_BY = ("country", "channel")
 """Dimensions in which records differ: currencies are those of countries and of the channels that report sales."""
 MIXED_UP = 0.7
@@ -66,8 +66,9 @@ def _struck(prices: pd.DataFrame) -> tuple[str, str, float]:
 def changed_prices(row: dict) -> tuple[float, str]:
     """How sure prices make a data fault, 0 to 1, and what is said of them ("" where they did not move).
 
-    Prices of all goods that jump in one country or channel, or in the whole shop, and all at which nobody would buy, are
-    amounts in another currency where the orders did not move. Those of one category or device alone were set by someone.
+    Where the orders did not move, prices of all goods that jump in one country or channel, or in the whole shop, and all
+    at which nobody would buy, are amounts in another currency. Those of one category or device alone were set by
+    someone.
 
     Args:
         row: with the values of `EVIDENCE_COLUMNS`; a missing one is no evidence.
@@ -80,7 +81,7 @@ def changed_prices(row: dict) -> tuple[float, str]:
     where = f"in {dimension} {member}" if dimension else "of the whole shop"
     words = f"prices {where} moved by {change:+.0%} against those of the month before"
     is_large = abs(change) >= (MIXED_UP_RATE if dimension else WHOLE_SHOP_RATE)
-    is_mixed_up = is_large and dimension in ("", *RECORDED_BY) or change >= UNSELLABLE_RATE
+    is_mixed_up = (is_large and dimension in ("", *RECORDED_BY)) or change >= UNSELLABLE_RATE
     if is_mixed_up and not orders_moved:
         return MIXED_UP, f"{words}, with the orders where they were: amounts in another currency"
     return 0.0, f"{words}, with discounts left out"
