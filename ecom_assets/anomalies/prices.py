@@ -10,7 +10,7 @@ import pandas as pd
 
 PRICE_METRIC = "price_index"
 EVIDENCE_COLUMNS = ("price_change_rate", "price_dimension", "price_member", "price_orders_zscore")
-MOVED_SIGMAS = 3.0
+MOVED_SIGMAS, ORDERS_SIGMAS = 2.0, 3.0
 ONE_OF_MANY = 0.5
 MIXED_UP_RATE, WHOLE_SHOP_RATE = 0.02, 0.15
 """A change from which on an amount of one country or channel is taken for a fault; of a whole shop, whose prices may be
@@ -66,8 +66,8 @@ def _struck(prices: pd.DataFrame) -> tuple[str, str, float]:
 def changed_prices(row: dict) -> tuple[float, str]:
     """How sure prices make a data fault, 0 to 1, and what is said of them ("" where they did not move).
 
-    Where the orders did not move, prices of all goods that jump in one country or channel, or in the whole shop, and all
-    at which nobody would buy, are amounts in another currency. Those of one category or device alone were set by
+    Where the orders did not move, prices of all goods that jump in one country or channel, or in the whole shop, and
+    all at which nobody would buy, are amounts in another currency. Those of one category or device alone were set by
     someone.
 
     Args:
@@ -77,7 +77,7 @@ def changed_prices(row: dict) -> tuple[float, str]:
     if not isinstance(change, int | float) or not np.isfinite(change) or not isinstance(dimension, str):
         return 0.0, ""
     orders = row.get("price_orders_zscore")
-    orders_moved = isinstance(orders, int | float) and abs(orders) >= MOVED_SIGMAS
+    orders_moved = isinstance(orders, int | float) and abs(orders) >= ORDERS_SIGMAS
     where = f"in {dimension} {member}" if dimension else "of the whole shop"
     words = f"prices {where} moved by {change:+.0%} against those of the month before"
     is_large = abs(change) >= (MIXED_UP_RATE if dimension else WHOLE_SHOP_RATE)
