@@ -120,7 +120,8 @@ class Contract(_Strict):
 
     `profile_days` bounds the table's profile to its last days, so that profiling an event log costs no more in
     its fourth year than in its first; without it the profile looks at every row. Readers get a table that is
-    published as `daily_files` as a view over one immutable file a day, so that publishing it costs what changed.
+    published as `daily_files` (or `monthly_files`) as a view over one immutable file a day (or month), so that
+    publishing it costs what changed.
     """
 
     name: str
@@ -134,7 +135,7 @@ class Contract(_Strict):
     min_rows: int = 0
     max_quarantined_rate: float = 0.2
     profile_days: int | None = None
-    published_as: Literal["table", "daily_files"] = "table"
+    published_as: Literal["table", "daily_files", "monthly_files"] = "table"
     tracks_restatements: bool = False
     columns: tuple[Column, ...]
     rules: tuple[Rule, ...] = ()
@@ -150,8 +151,9 @@ class Contract(_Strict):
         unknown = sorted({name for name in named if name not in known})
         if unknown:
             raise ValueError(f"{self.layer}.{self.name}: not among its columns: {', '.join(unknown)}")
-        if self.published_as == "daily_files" and not (self.partitioned_by or "business_date" in known):
-            raise ValueError(f"{self.layer}.{self.name}: published_as: daily_files goes with rows of a business_date")
+        if self.published_as != "table" and not (self.partitioned_by or "business_date" in known):
+            told = f"published_as: {self.published_as}"
+            raise ValueError(f"{self.layer}.{self.name}: {told} goes with rows of a business_date")
         return self
 
     @cached_property

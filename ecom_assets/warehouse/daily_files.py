@@ -1,7 +1,8 @@
 """Large tables as readers get them: one immutable Parquet file a table and day, and a view over the newest of each.
 
 Here stands how a day's file is named, written, found again and deleted. Which tables are published so, their
-contracts say (`published_as: daily_files`); the snapshot that holds the views is built by `snapshot`.
+contracts say (`published_as: daily_files`, or `monthly_files`: what holds for a day holds for a month then); the
+snapshot that holds the views is built by `snapshot`.
 
 A file's name tells what it holds: its rows and how personal columns were treated. So no file is ever changed, and a
 day that reads as before keeps the file that it has. The ledger `lineage.published_days` says which file is a day's,
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from ecom_assets.contracts import Column, Contract
 from ecom_assets.quality.hashing import content_hash_sql, quoted
@@ -56,7 +58,8 @@ class DailyFiles:
     folder: Path
     contract: Contract
     key: HashKey
-    day: str = "business_date"  # SQL of a row's day
+    day: str = "business_date"  # SQL of a row's day, and what a file's path calls it
+    folder_key: str = "business_date"
 
     def write(self, version: int) -> dict[date, str]:
         """Write the files of the days that changed, for snapshot `version`; the file of every day, oldest first.
@@ -90,7 +93,7 @@ class DailyFiles:
             for name, kind in shown.items()
         ]
         # The day stands in the path too, so that a question about some days opens no other day's file.
-        options = f"hive_partitioning = true, hive_types = {{'{self._folder_key}': DATE}}"
+        options = f"hive_partitioning = true, hive_types = {{'{self.folder_key}': DATE}}"
         return f"select {', '.join(columns)} from read_parquet([{listed}], {options})"
 
     @property
@@ -100,10 +103,6 @@ class DailyFiles:
     @cached_property
     def _shown(self) -> list[str]:
         return published_columns(self.contract, list(columns_of(self.connection, self._table)))
-
-    @property
-    def _folder_key(self) -> str:
-        return "business_date" if self.day == "business_date" else "day"
 
     @property
     def _bound(self) -> dict[str, bytes] | None:
@@ -138,6 +137,14 @@ class DailyFiles:
         """
         if not days:
             return {}
+        folder = f"{FOLDER}/{self.contract.layer}.{self.contract.name}"
+        return {
+            day: f"{folder}/{self.folder_key}={day}/{self.key.digest(f'{self._treatment} {held}')[:16]}.parquet"
+            for day, *held in self._held(days)
+        }
+
+    def _held(self, days: list[date]) -> list[tuple[Any, ...]]:
+        """Each day with what tells its rows from all others."""
         origin = [name for name in columns_of(self.connection, self._table) if name.startswith("_")]
         came_from = ", ".join(map(quoted, (*self.contract.key, *origin)))
         sql = f"""
@@ -145,11 +152,7 @@ class DailyFiles:
                 sum(hash({came_from}))::varchar
             from {self._table} where {self.day} in (select unnest($days::date[])) group by day
         """
-        folder = f"{FOLDER}/{self.contract.layer}.{self.contract.name}"
-        return {
-            day: f"{folder}/{self._folder_key}={day}/{self.key.digest(f'{self._treatment} {held}')[:16]}.parquet"
-            for day, *held in rows(self.connection, sql, {"days": days})
-        }
+        return rows(self.connection, sql, {"days": days})
 
     def _write_files(self, names: Mapping[date, str]) -> None:
         days = sorted(names)
@@ -202,11 +205,34 @@ class VerdictFiles(DailyFiles):
     """
 
     def __init__(self, connection: Connection, folder: Path, key: HashKey) -> None:
-        super().__init__(connection, folder, _VERDICTS, key, "coalesce(partition_start, evaluated_at::date)")
+        super().__init__(connection, folder, _VERDICTS, key, "coalesce(partition_start, evaluated_at::date)", "day")
 
     def _standing(self) -> dict[date, datetime | None]:
         sql = f"select {self.day} as day, max(evaluated_at) from {self._table} group by day"
         return dict(rows(self.connection, sql))
+
+
+class MonthlyFiles(DailyFiles):
+    """A table whose whole history is read at once, in a file a month: its readers open 48 files and not 1,461.
+
+    Of a table that is made day by day, what the days hold is known and no row has to be read.
+    """
+
+    def __init__(self, connection: Connection, folder: Path, contract: Contract, key: HashKey) -> None:
+        super().__init__(connection, folder, contract, key, "date_trunc('month', business_date)::date", "month")
+
+    def _held(self, days: list[date]) -> list[tuple[Any, ...]]:
+        sql = f"""
+            with known as (
+                select {self.day} as month, sum(row_count) as rows_known, sum(content_hash)::varchar as held
+                from lineage.made_days where asset = $asset group by month
+            ),
+            standing as (select {self.day} as month, count(*) as rows_standing from {self._table} group by month)
+            select month, rows_standing, held from standing inner join known using (month)
+            where rows_standing = rows_known and month in (select unnest($days::date[]))
+        """
+        known = rows(self.connection, sql, {"asset": self.contract.asset, "days": days})
+        return known + super()._held(sorted(set(days) - {month for month, *_ in known}))
 
 
 def delete_unused(connection: Connection, folder: Path, oldest_kept: int) -> None:

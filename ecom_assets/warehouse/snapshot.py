@@ -30,7 +30,15 @@ from ecom_assets.warehouse.connection import (
     transaction,
     value,
 )
-from ecom_assets.warehouse.daily_files import VERDICTS, DailyFiles, VerdictFiles, delete_unused, flush, sweep
+from ecom_assets.warehouse.daily_files import (
+    VERDICTS,
+    DailyFiles,
+    MonthlyFiles,
+    VerdictFiles,
+    delete_unused,
+    flush,
+    sweep,
+)
 from ecom_assets.warehouse.ddl import LINEAGE_VIEWS
 from ecom_assets.warehouse.personal import HashKey, hash_key, personal_names, published_columns
 from ecom_assets.warehouse.records import now
@@ -180,13 +188,15 @@ class _Build:
 
     def _is_by_day(self, asset: str) -> bool:
         contract = self.contracts.get(asset)
-        is_by_day = asset == VERDICTS or (contract is not None and contract.published_as == "daily_files")
+        is_by_day = asset == VERDICTS or (contract is not None and contract.published_as != "table")
         return is_by_day and _can_be_searched(self.folder)
 
     def _daily_files(self, asset: str) -> DailyFiles:
         if asset == VERDICTS:
             return VerdictFiles(self.connection, self.folder, self.key)
-        return DailyFiles(self.connection, self.folder, self.contracts[asset], self.key)
+        contract = self.contracts[asset]
+        kind = MonthlyFiles if contract.published_as == "monthly_files" else DailyFiles
+        return kind(self.connection, self.folder, contract, self.key)
 
     def _files(self) -> set[str]:
         return {name for (name,) in rows(self.connection, "select distinct file from lineage.published_days")}

@@ -59,14 +59,40 @@ numbered as (
 ),
 
 known as (
-    select *, 0 as ordinal from events where session_id is not null
-    union all
     select *, 0 as ordinal
     from events
-    anti join long_days using (business_date, person)
-    where person is not null and not list_contains($datasets, 'session_tracking')
+    where session_id is not null or (person is not null and not list_contains($datasets, 'session_tracking'))
     union all
     select * from numbered
+),
+
+-- Pages in the order of the alphabet: their numbers stand for them, as strings take twice as long to compare.
+pages as (
+    select page_path, row_number() over (order by page_path) as page_number
+    from (select distinct page_path from events where event_type = 'page_view')
+),
+
+-- What is looked for in each session: its first and last page view, by the moment (microseconds since the day before)
+-- and, of several pages of one moment, by the alphabet, and how far it came.
+stepped as (
+    select
+        known.*,
+        case
+            when event_type = 'page_view'
+                then (epoch_us(occurred_at) - epoch_us(business_date) + 86400000000) * 16777216 + page_number
+        end as page_view_at,
+        case event_type
+            when 'page_view' then 1
+            when 'product_view' then 1
+            when 'add_to_cart' then 2
+            when 'checkout_start' then 3
+            when 'payment_attempt' then 4
+            when 'purchase' then if(unsold.order_id is null, 5, 4)
+            else 0
+        end as step
+    from known
+    left join pages using (page_path)
+    left join unsold on known.event_type = 'purchase' and known.order_id = unsold.order_id
 ),
 
 seen as (
@@ -75,30 +101,21 @@ seen as (
         session_id,
         person,
         min(visitor_id) as visitor_id,
-        min(known.customer_id) as customer_id,
+        min(customer_id) as customer_id,
         min(occurred_at) as started_at,
         max(occurred_at) as ended_at,
         min(device) as device,
-        min(struct_pack(at := occurred_at, page := page_path)) filter (event_type = 'page_view') as entered,
-        max(struct_pack(at := occurred_at, page := page_path)) filter (event_type = 'page_view') as left_from,
+        min(page_view_at) % 16777216 as entry_number,
+        max(page_view_at) % 16777216 as exit_number,
         count(*) filter (event_type = 'page_view') as page_view_events,
         count(*) filter (event_type = 'product_view') as product_view_events,
         count(*) filter (event_type = 'click') as clicks,
         count(*) as events,
-        max(
-            case event_type
-                when 'page_view' then 1
-                when 'product_view' then 1
-                when 'add_to_cart' then 2
-                when 'checkout_start' then 3
-                when 'payment_attempt' then 4
-                when 'purchase' then if(unsold.order_id is null, 5, 4)
-                else 0
-            end
-        ) as step
-    from known
-    left join unsold on known.event_type = 'purchase' and known.order_id = unsold.order_id
+        max(step) as step
+    from stepped
     group by business_date, session_id, person, ordinal
+    -- A long day as a whole gives way to its sessions, which are numbered from one.
+    having ordinal > 0 or person is null or ended_at - started_at <= interval 30 minute
 ),
 
 observed as (
@@ -143,8 +160,8 @@ joined as (
         tracked.campaign_id,
         coalesce(tracked.device, observed.device, bought.device, 'unknown') as device,
         coalesce(tracked.country, bought.country, 'unknown') as country,
-        coalesce(tracked.entry_page, observed.entered.page) as entry_page,
-        coalesce(tracked.exit_page, observed.left_from.page) as exit_page,
+        coalesce(tracked.entry_page, entry.page_path) as entry_page,
+        coalesce(tracked.exit_page, exit.page_path) as exit_page,
         greatest(coalesce(tracked.page_views, 0), coalesce(page_view_events, 0), coalesce(product_view_events, 0)) as page_views,
         coalesce(page_view_events, 0) as page_view_events,
         coalesce(events - page_view_events - product_view_events, 0) as other_events,
@@ -156,6 +173,8 @@ joined as (
     from tracked
     full join observed using (business_date, session_id)
     full join bought using (business_date, session_id)
+    left join pages as entry on entry_number = entry.page_number
+    left join pages as exit on exit_number = exit.page_number
 ),
 
 final as (

@@ -167,7 +167,7 @@ def test_every_line_is_used_or_quarantined_once(tmp_path_factory, rows, quoting,
 def test_heavy_files_are_staged_in_batches_of_whole_files(tmp_path):
     (plan,) = plan_sources(make_shop(), tmp_path / "shop.yaml")
     sizes = {"a.csv": 300_000_000, "b.csv": 90_000_000, "c.parquet": 2_000_000, "d.parquet": 39_000_000, "e.csv": 1}
-    files = [LandingFile(name, tmp_path / name, size, 0) for name, size in sizes.items()]
+    files = [LandingFile(name, tmp_path, size, 0) for name, size in sizes.items()]
     found = [[file.name for file in batch] for batch in batches(plan, files)]
     assert found == [["a.csv", "b.csv"], ["c.parquet"], ["d.parquet", "e.csv"]]
     assert list(batches(plan, [])) == []
