@@ -202,7 +202,7 @@ def _expected(
     drivers["refund_rate"] = drivers["refund_amount"] / drivers["orders"]
     with np.errstate(divide="ignore", invalid="ignore"):
         drivers["return_on_ad_spend"] = drivers["ordered_amount"] / drivers["spend_amount"]
-    drivers["tracking_coverage_rate"] = np.ones_like(drivers["orders"])
+    drivers["tracking_coverage_rate"] = drivers["price_index"] = np.ones_like(drivers["orders"])
     drivers["discount_rate"] = 1 - drivers["ordered_amount"] / drivers["orders"] + 0.02
     made = {}
     for metric in METRICS:

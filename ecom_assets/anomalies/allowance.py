@@ -36,6 +36,7 @@ SHARES: dict[str, tuple[float, float]] = {
     "response_time_p95_ms": (0.0, 0.0), "lcp_p75_ms": (0.0, 0.0), "load_time_p95_ms": (0.0, 0.0),
     "page_apdex_score": (0.0, 0.0), "rating_mean": (0.0, 0.0), "polarity_mean": (0.0, 0.0),
     "satisfaction_mean": (0.0, 0.0), "first_response_median_s": (0.2, 0.2), "tickets_opened": (0.3, 0.0),
+    "price_index": (0.0, 0.0),  # campaigns discount, and discounts are no prices
 }  # fmt: skip
 """What is not named moves with demand, one to one: amounts, orders, customers."""
 

@@ -7,6 +7,9 @@ past and laid beside the event's days. All expectations rest on the days before 
 import numpy as np
 import pandas as pd
 
+from ecom_assets.anomalies.prices import EVIDENCE_COLUMNS as PRICE_COLUMNS
+from ecom_assets.anomalies.prices import price_evidence
+
 LINEAGE_COLUMNS = {
     # column: what it says of a dataset's business date, as known when the day was judged
     "business_date": "day, without zone",
@@ -33,6 +36,7 @@ SOURCES_OF = {
     "sessions": ("website_traffic", "session_tracking"), "conversion_rate": ("orders", "website_traffic"),
     "tracking_coverage_rate": ("orders", "session_tracking"), "spend_amount": ("marketing_spend",),
     "return_on_ad_spend": ("orders", "order_items", "marketing_spend"),
+    "price_index": ("orders", "order_items"),
 }  # fmt: skip
 """Datasets that a metric is made of; metrics that are not named are of the session-level datasets."""
 
@@ -118,7 +122,7 @@ def event_evidence(
     Returns:
         event_id (the notification's), is_planned, and of the day raised: duplicate_rate, last_hours_missing,
         quarantined_rate, late_files, failed_checks, missing_checks, tracking_change_rate,
-        amount_per_row_change_rate, volume_change_rate, other_volume_change_rate.
+        amount_per_row_change_rate, volume_change_rate, other_volume_change_rate, and `prices.EVIDENCE_COLUMNS`.
     """
     faults = file_faults(lineage) if lineage is not None and len(lineage) else None
     wholes = points[(points["member"] == "") & points["metric"].isin(_COMPARED)]
@@ -131,6 +135,7 @@ def event_evidence(
         row: dict[str, object] = {"event_id": number}
         change = by_day.loc[[day]].iloc[0].to_dict() if day in by_day.index else {}
         row |= _of_metrics(mine, points, day, change)
+        row |= price_evidence(mine, points[points["time"] == day])
         if faults is not None and lineage is not None:
             row |= _of_files(set(mine["metric"]), faults, lineage, day)
         rows.append(row)
@@ -141,7 +146,7 @@ _COMPARED = ("orders", "sessions", "tracking_coverage_rate", "average_order_valu
 EVIDENCE_COLUMNS = [
     "event_id", "is_planned", "duplicate_rate", "last_hours_missing", "quarantined_rate", "late_files",
     "failed_checks", "missing_checks", "tracking_change_rate", "amount_per_row_change_rate", "volume_change_rate",
-    "other_volume_change_rate",
+    "other_volume_change_rate", *PRICE_COLUMNS,
 ]  # fmt: skip
 
 

@@ -43,7 +43,7 @@ def sized(incidents: pd.DataFrame, effects: pd.DataFrame, quiet: pd.DataFrame) -
     for key, rows in quiet.groupby(KEYS, sort=False):
         rows = rows.sort_values("time")
         values = rows["value"].to_numpy("float64")
-        space = choose_space(values)
+        space = choose_space(values, str(key[0]))
         expected = rows["expected"].to_numpy("float64") if "expected" in rows else None
         spaces[tuple(key)], sigmas[tuple(key)] = space, _quiet_sigma(values, space, expected)
     parts = []

@@ -18,6 +18,7 @@ from ecom_assets.anomalies.points import Judgement, points_of, shop_events
 from ecom_assets.anomalies.wide import (
     PRIOR,
     Wide,
+    homewards,
     in_space,
     past_scale,
     pooled_surprise,
@@ -145,9 +146,10 @@ def _as_planned(up: np.ndarray, down: np.ndarray, zscores: np.ndarray) -> np.nda
 
 
 def _beyond(wide: Wide, expected: np.ndarray, up: np.ndarray, down: np.ndarray) -> np.ndarray:
-    """Errors less what plans excuse; 0 within."""
-    error = wide.moved - expected
-    above, below = in_space(wide, expected, up), in_space(wide, expected, -down)
+    """Errors less what plans excuse and what comes back to where it belongs; 0 within."""
+    error, back = wide.moved - expected, homewards(wide, expected)
+    above = np.maximum(in_space(wide, expected, up), back)
+    below = np.minimum(in_space(wide, expected, -down), back)
     return np.where(
         error > above, error - above, np.where(error < below, error - below, np.where(np.isfinite(error), 0.0, np.nan))
     )

@@ -15,6 +15,13 @@ RARE_UNITS = 4.0
 MAX_SPREAD = 0.25
 FEW_SHARE = 0.1
 LEAST_SHARE = 0.05
+HOME = {"price_index": 1.0}
+"""What a metric comes back to by itself, by name. A price that stays changed is told once: when the next month takes it
+for usual, the index returns to one, and that is no second change."""
+HOME_FLOOR = 0.025
+"""Least sigma of their logarithms. Such a series stands still on most days, until one of the few goods that a small
+member sells gets another price. Of 0.005, 0.02, 0.025 and 0.03 it has the fewest false notifications on twenty
+development shops (38, 5, 3 and 4), and misses the fewest clear incidents (9, 6, 5 and 6)."""
 
 
 @dataclass(frozen=True)
@@ -46,13 +53,16 @@ class Space:
         return self.transform.back(values)
 
 
-def choose_space(values: np.ndarray) -> Space:
+def choose_space(values: np.ndarray, metric: str = "") -> Space:
     """The space for a daily series, from its first weeks: rare counts and rates of rare events by Anscombe's root.
 
     Shares (nothing above one) vary by counting: as they are, or by their root where they are small. Rare is what has
-    a median of at most four times its smallest value above zero and is zero on some days.
+    a median of at most four times its smallest value above zero and is zero on some days. Metrics of `HOME` go by
+    their logarithm.
     """
     first = values[np.isfinite(values)][:FIRST_DAYS]
+    if metric in HOME:
+        return Space(Transform("log"), 0.0, LEAST_SHARE * HOME[metric], HOME_FLOOR)
     above = first[first > 0]
     is_non_negative = bool(len(first)) and bool(first.min() >= 0)
     if is_non_negative and len(above) and np.any(first == 0):

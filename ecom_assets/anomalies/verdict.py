@@ -8,6 +8,8 @@ a failed check on the event's own tables proves more than a file that came late.
 import numpy as np
 import pandas as pd
 
+from ecom_assets.anomalies.prices import changed_prices
+
 PLANNED, BUSINESS, FAULT = "planned", "business change", "data fault"
 EVIDENCE = {
     # column: (neutral value, how far from neutral is full proof, weight, what is said)
@@ -35,7 +37,8 @@ def verdicts(evidence: pd.DataFrame) -> pd.DataFrame:
             duplicate_rate, quarantined_rate (shares, beyond the usual), last_hours_missing (hours),
             volume_change_rate (rows of the source ÷ expected − 1), other_volume_change_rate (the same of the
             sources that would move along if customers had changed their mind), tracking_change_rate (tracked web
-            orders ÷ web orders, against its own usual, − 1), amount_per_row_change_rate (currency mix-ups).
+            orders ÷ web orders, against its own usual, − 1), amount_per_row_change_rate (currency mix-ups),
+            and where prices moved, `prices.EVIDENCE_COLUMNS`.
 
     Returns:
         event_id, verdict (planned, business change, data fault), fault_score (0 … 1), reasons (joined by "; ").
@@ -57,6 +60,10 @@ def _verdict(row: dict) -> dict:
         if doubt > 0:
             doubts.append(doubt)
             reasons.append(words)
+    doubt, words = changed_prices(row)
+    if words:  # prices that someone set are told too, and are no fault
+        doubts.append(doubt)
+        reasons.append(words)
     # Independent pieces of evidence: what remains unproven shrinks with each.
     fault = 1 - float(np.prod([1 - min(doubt, 0.99) for doubt in doubts]))
     is_planned = bool(row.get("is_planned") in (True, np.True_))

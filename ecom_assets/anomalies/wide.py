@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ecom_assets.anomalies.space import Space, choose_space, tells
+from ecom_assets.anomalies.space import HOME, LOOK_DAYS, Space, choose_space, tells
 
 KEYS = ["metric", "dimension", "member"]
 TAIL_RATE, MIN_PAST, BLOCK_DAYS = 0.1, 200, 14
@@ -44,10 +44,28 @@ def wide_of(daily: pd.DataFrame, min_days: int) -> Wide:
     values = table.reindex(days).to_numpy("float64")
     keys = [(str(key[0]), str(key[1]), str(key[2])) for key in table.columns]
     values = _without_missing_refunds(values, keys)
-    spaces = [choose_space(values[:, place]) for place in range(len(keys))]
+    spaces = [choose_space(values[:, place], key[0]) for place, key in enumerate(keys)]
     moved = np.column_stack([space.forward(values[:, place]) for place, space in enumerate(spaces)])
     told = np.array([tells(values[:, place], space) for place, space in enumerate(spaces)])
+    told &= ~_said_before(values, keys)
     return Wide(days, keys, values, np.where(np.isfinite(values), moved, np.nan), spaces, told)
+
+
+def _said_before(values: np.ndarray, keys: list[tuple[str, str, str]]) -> np.ndarray:
+    """Prices of the same orders under another name, such as those of a marketplace that have one channel and no device.
+
+    Told twice they would confirm themselves. The first months decide, as in `space.tells`; two members of which no
+    price changed meanwhile are two all the same.
+    """
+    seen: set[bytes] = set()
+    found = np.zeros(len(keys), dtype=bool)
+    for place, (metric, *_) in enumerate(keys):
+        first = values[:LOOK_DAYS, place]
+        if metric in HOME and len(np.unique(first[np.isfinite(first)])) > 1:
+            series = np.nan_to_num(first, nan=-1.0).round(9).tobytes()
+            found[place] = series in seen
+            seen.add(series)
+    return found
 
 
 def _without_missing_refunds(values: np.ndarray, keys: list[tuple[str, str, str]]) -> np.ndarray:
@@ -79,6 +97,15 @@ def in_space(wide: Wide, expected: np.ndarray, logarithm: np.ndarray) -> np.ndar
         else:
             moved[:, place] = np.abs(level) * (np.exp(factor) - 1)
     return moved
+
+
+def homewards(wide: Wide, expected: np.ndarray) -> np.ndarray:
+    """How far the expectation lies from what a metric comes back to by itself (`space.HOME`); else 0, [day, series]."""
+    back = np.zeros(expected.shape)
+    for place, ((metric, *_), space) in enumerate(zip(wide.keys, wide.spaces, strict=True)):
+        if metric in HOME:
+            back[:, place] = np.nan_to_num(space.forward(np.array([HOME[metric]])) - expected[:, place])
+    return back
 
 
 def same_weekday(moved: np.ndarray, left_out: np.ndarray) -> np.ndarray:

@@ -17,12 +17,15 @@ from ecom_assets.simulation.sales import KEPT, LONGEST_RETURN_DAYS, PAID, Sales,
 from ecom_assets.simulation.sessions import RECOVERY_DAYS, sessions_of, tracked
 from ecom_assets.simulation.streams import Floats, Ints, hashed, stream
 from ecom_assets.simulation.tables import LINES, REFUND_KINDS, _currency, _tracked_orders
+from ecom_assets.simulation.usual_prices import usual_prices
 from ecom_assets.simulation.world import World
 
 MEASURES = (
     "orders", "valued_orders", "gross_amount", "discount_amount", "ordered_amount", "cost_amount", "web_orders",
-    "tracked_orders", "converted_sessions", "new_customers", "sessions", "spend_amount", "refund_amount",
+    "tracked_orders", "converted_sessions", "new_customers", "sessions", "spend_amount", "comparable_amount",
+    "usual_amount", "refund_amount",
 )  # fmt: skip
+LINE_MEASURES = ("gross_amount", "discount_amount", "cost_amount", "comparable_amount", "usual_amount")
 AT = {name: place for place, name in enumerate(MEASURES)}
 ALTERS_SESSIONS = (
     "flash_sale", "viral_mention", "bot_wave", "ad_channel_paused", "tracking_loss", "duplicate_delivery",
@@ -72,9 +75,10 @@ def without(world: World, *incidents: str) -> World:
     """The same shop without some incidents, sharing all that incidents do not touch."""
     world.base(0)
     _demand(world, 0)
+    usual_prices(world, 0)
     twin = copy(world)
     twin.incidents = tuple(i for i in world.incidents if i.incident_id not in incidents)
-    twin._kept = {"base": world._kept["base"], "demand": world._kept["demand"]}
+    twin._kept = {name: world._kept[name] for name in ("base", "demand", "usual_prices")}
     return twin
 
 
@@ -93,7 +97,7 @@ def day_sums(world: World, day: int, first_seen: Ints | None = None) -> DaySums:
         shown = lines[copy_number] & counted[sales.intents.line_order]
         _add_orders(world, day, sales, sums, keys, counted, shown, money, first_seen, copy_number)
         category = segments.first["category"] + world.products.category[sales.intents.product]
-        for name in ("gross_amount", "discount_amount", "cost_amount"):
+        for name in LINE_MEASURES:
             sums[AT[name]] += np.bincount(category[shown], money[name][shown], len(segments.names))
     _add_refunds(world, day, sales, refunds, keys, segments, money)
     by_cell, people = _session_cells(world, day)
@@ -145,12 +149,19 @@ def _order_segments(world: World, sales: Sales, segments: Segments) -> list[Ints
 
 
 def _line_money(world: World, sales: Sales) -> dict[str, Floats]:
-    """Amounts of each line in the shop's currency, as recorded; order discounts stand apart."""
+    """Amounts of each line in the shop's currency, as recorded; order discounts stand apart.
+
+    Comparable and usual are both sums of the price index: at today's and at usual prices, 0 where none is usual.
+    """
     intents = sales.intents
     spoiled = _currency(world, sales, faults=True).spoiled
     of_line = spoiled[intents.line_order] / 100
+    gross = sales.price * intents.quantity * of_line
+    usual = usual_prices(world, sales.day)[intents.product]
     return {
-        "gross_amount": sales.price * intents.quantity * of_line,
+        "gross_amount": gross,
+        "comparable_amount": np.where(np.isfinite(usual), gross, 0.0),
+        "usual_amount": np.nan_to_num(usual) * intents.quantity / 100,
         "discount_amount": sales.line_discount * of_line,
         "cost_amount": sales.cost * intents.quantity * of_line,
         "order_discount": sales.discount * spoiled / 100,
@@ -166,8 +177,7 @@ def _add_orders(
     if not counted.any():
         return
     by_order: dict[str, Floats] = {
-        name: np.bincount(intents.line_order[shown], money[name][shown], n).astype("float64")
-        for name in ("gross_amount", "discount_amount", "cost_amount")
+        name: np.bincount(intents.line_order[shown], money[name][shown], n).astype("float64") for name in LINE_MEASURES
     }
     by_order["discount_amount"] = by_order["discount_amount"] + money["order_discount"]
     web = intents.channel >= 0

@@ -22,6 +22,7 @@ METRICS: dict[str, tuple[str, str | None, tuple[str, ...]]] = {
     "conversion_rate": ("converted_sessions", "sessions", ("channel", "device")),
     "tracking_coverage_rate": ("tracked_orders", "web_orders", ("channel", "device")),
     "refund_rate": ("refund_amount", "gross_amount", (*SALES_DIMENSIONS, "category")),
+    "price_index": ("comparable_amount", "usual_amount", (*SALES_DIMENSIONS, "category")),
     "spend_amount": ("spend_amount", None, ("channel",)),
     "return_on_ad_spend": ("paid_amount", "spend_amount", ("channel",)),
     "discount_rate": ("discount_amount", "gross_amount", (*SALES_DIMENSIONS, "category")),

@@ -14,7 +14,7 @@ from ecom_assets.sql import Query
 KPIS = {
     "category_performance", "channel_performance", "cohort_retention", "customer_demographics", "daily_metrics",
     "daily_revenue", "monthly_revenue", "order_values", "product_performance", "sales_by_segment",
-    "sales_seasonality",
+    "sales_seasonality", "usual_prices",
 }  # fmt: skip
 FORECAST = {"backtests", "champions", "expectations", "forecasts", "series"}
 ANOMALIES = {

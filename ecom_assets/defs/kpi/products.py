@@ -7,7 +7,7 @@ from ecom_assets.sql import Query
 
 @table_asset(
     "kpi/product_performance",
-    requires=["clean/order_items", "kpi/order_values"],
+    requires=["clean/order_items", "kpi/order_values", "kpi/usual_prices"],
     uses=["clean/products", "clean/refunds"],
 )
 def product_performance(shop: Shop) -> Query:

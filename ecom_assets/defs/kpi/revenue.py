@@ -6,7 +6,18 @@ from ecom_assets.settings import Shop
 from ecom_assets.sql import Query
 
 
-@table_asset("kpi/order_values", requires=["clean/orders", "clean/order_items"], uses=["clean/products"])
+@table_asset("kpi/usual_prices", requires=["clean/order_items"])
+def usual_prices(shop: Shop) -> Query:
+    """One row per month and product sold in the month before.
+
+    What a unit usually cost: the price index compares what is sold with it.
+    """
+    return Query("kpi/usual_prices")
+
+
+@table_asset(
+    "kpi/order_values", requires=["clean/orders", "clean/order_items", "kpi/usual_prices"], uses=["clean/products"]
+)
 def order_values(shop: Shop) -> Query:
     """One row per order that is a sale.
 

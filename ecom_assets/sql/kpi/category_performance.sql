@@ -11,7 +11,9 @@ with final as (
         sum(refund_amount)::decimal(18, 4) as refund_amount,
         sum(net_amount)::decimal(18, 4) as net_amount,
         case when count(cost_amount) = count(*) then sum(cost_amount) end::decimal(18, 4) as cost_amount,
-        case when count(margin_amount) = count(*) then sum(margin_amount) end::decimal(18, 4) as margin_amount
+        case when count(margin_amount) = count(*) then sum(margin_amount) end::decimal(18, 4) as margin_amount,
+        sum(comparable_amount)::decimal(18, 4) as comparable_amount,
+        sum(usual_amount)::decimal(18, 4) as usual_amount
     from kpi.product_performance
     group by business_date, category
 )

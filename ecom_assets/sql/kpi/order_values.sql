@@ -23,6 +23,7 @@ with orders as (
 ),
 
 -- Quantity times price is wider than any amount: cast back, its sums are a tenth faster on five million lines.
+-- Goods given back as negative lines and gifts have no price that could be compared with the usual one.
 lines as (
     select
         items.store_id,
@@ -31,9 +32,17 @@ lines as (
         items.quantity,
         (items.quantity * items.unit_price_amount)::decimal(18, 4) as list_amount,
         items.discount_amount,
-        (items.quantity * coalesce(items.unit_cost_amount, products.unit_cost_amount))::decimal(18, 4) as cost_amount
+        (items.quantity * coalesce(items.unit_cost_amount, products.unit_cost_amount))::decimal(18, 4) as cost_amount,
+        case
+            when items.line_type = 'product' and items.quantity > 0 and items.unit_price_amount > 0
+                then (items.quantity * usual_prices.usual_price_amount)::decimal(18, 4)
+        end as usual_amount
     from clean.order_items as items
     left join clean.products as products using (product_id)
+    left join kpi.usual_prices as usual_prices
+        on
+            items.product_id = usual_prices.product_id
+            and date_trunc('month', items.business_date) = usual_prices.month_start_date
 ),
 
 baskets as (
@@ -44,6 +53,8 @@ baskets as (
         sum(case when is_product then discount_amount end) as line_discount_amount,
         sum(case when not is_product then list_amount - discount_amount end) as other_amount,
         sum(case when is_product then cost_amount end) as cost_amount,
+        sum(case when usual_amount is not null then list_amount end) as comparable_amount,
+        sum(usual_amount) as usual_amount,
         sum(case when is_product then quantity end) as items,
         sum(case when is_product and cost_amount is null then 1 end) as lines_without_cost
     from lines
@@ -118,7 +129,9 @@ final as (
         histories.tax_amount,
         case when baskets.lines_without_cost is null then coalesce(baskets.cost_amount, 0) end::decimal(18, 4)
             as cost_amount,
-        coalesce(baskets.items, 0)::bigint as items
+        coalesce(baskets.items, 0)::bigint as items,
+        coalesce(baskets.comparable_amount, 0)::decimal(18, 4) as comparable_amount,
+        coalesce(baskets.usual_amount, 0)::decimal(18, 4) as usual_amount
     from histories
     left join baskets using (store_id, order_id)
     left join later_in_session using (store_id, order_id)

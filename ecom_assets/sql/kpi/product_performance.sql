@@ -14,9 +14,19 @@ sold as (
         sum(items.quantity * items.unit_price_amount) as gross_amount,
         sum(items.discount_amount) as discount_amount,
         sum(items.quantity * items.unit_cost_amount) as sale_cost_amount,
-        sum(case when items.unit_cost_amount is null then items.quantity end) as items_without_sale_cost
+        sum(case when items.unit_cost_amount is null then items.quantity end) as items_without_sale_cost,
+        sum(items.quantity * items.unit_price_amount) filter (
+            items.quantity > 0 and items.unit_price_amount > 0 and usual_prices.usual_price_amount is not null
+        ) as comparable_amount,
+        sum(items.quantity * usual_prices.usual_price_amount) filter (
+            items.quantity > 0 and items.unit_price_amount > 0
+        ) as usual_amount
     from clean.order_items as items
     inner join kpi.order_values as orders using (store_id, order_id)
+    left join kpi.usual_prices as usual_prices
+        on
+            items.product_id = usual_prices.product_id
+            and date_trunc('month', items.business_date) = usual_prices.month_start_date
     where items.line_type = 'product'
     group by orders.business_date, items.product_id
 ),
@@ -79,7 +89,9 @@ measures as (
         coalesce(sold.sale_cost_amount, 0)
         + case when sold.items_without_sale_cost is null then 0
             else sold.items_without_sale_cost * products.unit_cost_amount
-        end as cost_amount
+        end as cost_amount,
+        coalesce(sold.comparable_amount, 0) as comparable_amount,
+        coalesce(sold.usual_amount, 0) as usual_amount
     from days_of_products
     inner join days using (business_date)
     left join sold using (business_date, product_id)
@@ -101,7 +113,9 @@ final as (
         refund_amount::decimal(18, 4) as refund_amount,
         (gross_amount - discount_amount - refund_amount)::decimal(18, 4) as net_amount,
         cost_amount::decimal(18, 4) as cost_amount,
-        (gross_amount - discount_amount - refund_amount - cost_amount)::decimal(18, 4) as margin_amount
+        (gross_amount - discount_amount - refund_amount - cost_amount)::decimal(18, 4) as margin_amount,
+        comparable_amount::decimal(18, 4) as comparable_amount,
+        usual_amount::decimal(18, 4) as usual_amount
     from measures
 )
 

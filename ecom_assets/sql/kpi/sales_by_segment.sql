@@ -20,6 +20,8 @@ orders as (
         sum(other_amount) as other_amount,
         sum(tax_amount) as tax_amount,
         sum(cost_amount) as known_cost_amount,
+        sum(comparable_amount) as comparable_amount,
+        sum(usual_amount) as usual_amount,
         count(*) filter (where cost_amount is null) as orders_without_cost,
         count(*) filter (where placed_by = 'web') as web_orders,
         count(*) filter (where placed_by = 'web' and has_session) as tracked_orders,
@@ -125,7 +127,9 @@ final as (
         coalesce(attributions.attributed_orders, 0)::bigint as attributed_orders,
         coalesce(attributions.attributed_amount, 0)::decimal(18, 4) as attributed_amount,
         coalesce(attributions.attributed_new_customers, 0)::bigint as attributed_new_customers,
-        spend.spend_amount::decimal(18, 4) as spend_amount
+        spend.spend_amount::decimal(18, 4) as spend_amount,
+        coalesce(orders.comparable_amount, 0)::decimal(18, 4) as comparable_amount,
+        coalesce(orders.usual_amount, 0)::decimal(18, 4) as usual_amount
     from segments
     inner join days using (business_date)
     left join orders using (business_date, channel, device, country)

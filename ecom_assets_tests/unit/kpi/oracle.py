@@ -4,11 +4,13 @@ Written from the words of the definitions, not from the SQL. Quotients are exact
 is compared with the true value rounded, never with another rounding.
 """
 
+from calendar import monthrange
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from statistics import median_low
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -41,6 +43,10 @@ def strict_total(values: Iterable[Any]) -> Any:
     return None if any(value is None for value in values) else sum(values, ZERO)
 
 
+def end_of(month: date) -> date:
+    return month.replace(day=monthrange(month.year, month.month)[1])
+
+
 def groups(rows: Iterable[Row], key: Callable[[Row], Any]) -> dict[Any, list[Row]]:
     found: dict[Any, list[Row]] = defaultdict(list)
     for row in rows:
@@ -57,6 +63,7 @@ class DayOracle:
         self.products = {row["product_id"]: row for row in shop.rows["products"]}
         self.customers = {row["customer_id"]: row for row in shop.rows["customers"]}
         self.lines = groups(shop.rows["order_items"], lambda row: (row["store_id"], row["order_id"]))
+        self.usual = {(row["month_start_date"], row["product_id"]): row for row in self.usual_prices()}
         self.sales = self._order_values()
         self.sale_of = {(row["store_id"], row["order_id"]): row for row in self.sales}
         self.refunds = [self._refund(row) for row in shop.rows["refunds"]]
@@ -76,6 +83,34 @@ class DayOracle:
             return line["unit_cost_amount"]
         product = self.products.get(line["product_id"])
         return product["unit_cost_amount"] if product else None
+
+    def usual_prices(self) -> list[Row]:
+        priced: dict[tuple[date, str], list[Decimal]] = defaultdict(list)
+        for line in self.shop.rows["order_items"]:
+            is_priced = line["quantity"] > 0 and line["unit_price_amount"] > 0
+            if line["line_type"] == "product" and line["product_id"] is not None and is_priced:
+                last_day = end_of(self.local(line["ordered_at"]).date())
+                priced[last_day + timedelta(days=1), line["product_id"]].append(line["unit_price_amount"])
+        return [
+            {
+                "month_start_date": month,
+                "product_id": product,
+                "usual_price_amount": median_low(prices),
+                "order_lines": len(prices),
+            }
+            for (month, product), prices in priced.items()
+        ]
+
+    def index_sums(self, lines: list[Row]) -> Row:
+        """Both sums of the price index over product lines."""
+        comparable, usual = ZERO, ZERO
+        for line in lines:
+            month = self.local(line["ordered_at"]).date().replace(day=1)
+            known = self.usual.get((month, line["product_id"]))
+            if known and line["quantity"] > 0 and line["unit_price_amount"] > 0:
+                comparable += line["quantity"] * line["unit_price_amount"]
+                usual += line["quantity"] * known["usual_price_amount"]
+        return {"comparable_amount": comparable, "usual_amount": usual}
 
     def _order_values(self) -> list[Row]:
         sales: list[Row] = []
@@ -135,6 +170,7 @@ class DayOracle:
                         for line in goods
                     ),
                     "items": sum(line["quantity"] for line in goods),
+                    **self.index_sums(goods),
                 }
             )
             if session is not None:
@@ -228,6 +264,8 @@ class DayOracle:
                         "attributed_amount": total(s["ordered_amount"] for s in given),
                         "attributed_new_customers": sum(bool(s["is_first_order"]) for s in given),
                         "spend_amount": self._spend(day, channel) if device == "not_split" else None,
+                        "comparable_amount": total(s["comparable_amount"] for s in here),
+                        "usual_amount": total(s["usual_amount"] for s in here),
                     }
                 )
         return rows

@@ -1,6 +1,5 @@
 """The plain-Python computation of the other sales KPIs: months, cycles, products, customers and metrics."""
 
-from calendar import monthrange
 from collections import defaultdict
 from collections.abc import Callable
 from datetime import date, timedelta
@@ -8,13 +7,19 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from ecom_assets_tests.unit.kpi.oracle import ZERO, DayOracle, Row, groups, known_total, ratio, strict_total, total
+from ecom_assets_tests.unit.kpi.oracle import (
+    ZERO,
+    DayOracle,
+    Row,
+    end_of,
+    groups,
+    known_total,
+    ratio,
+    strict_total,
+    total,
+)
 
 AGE_BANDS = ((18, "under 18"), (25, "18-24"), (35, "25-34"), (45, "35-44"), (55, "45-54"), (65, "55-64"))
-
-
-def end_of(month: date) -> date:
-    return month.replace(day=monthrange(month.year, month.month)[1])
 
 
 def next_month(month: date) -> date:
@@ -127,6 +132,7 @@ class Oracle(DayOracle):
                     "discount_amount": total(line["discount_amount"] for line in sold),
                     "refund_amount": total(r["goods"] for r in back if r["product_id"] == product_id),
                     "cost_amount": strict_total(costs),
+                    **self.index_sums(sold),
                 }
                 if product_id == "order_level":
                     row |= {"category": "order_level", "discount_amount": on_orders}
@@ -144,7 +150,8 @@ class Oracle(DayOracle):
                 "category": category,
                 "products_sold": sum(p["items"] != 0 for p in products),
             }
-            for name in ("order_lines", "items", "gross_amount", "discount_amount", "refund_amount", "net_amount"):
+            for name in ("order_lines", "items", "gross_amount", "discount_amount", "refund_amount", "net_amount",
+                         "comparable_amount", "usual_amount"):  # fmt: skip
                 row[name] = total(product[name] for product in products)
             for name in ("cost_amount", "margin_amount"):
                 row[name] = strict_total(product[name] for product in products)
@@ -241,6 +248,7 @@ class Oracle(DayOracle):
             date_of = day["business_date"]
             facts = {"total": {"all": [day]}, "category": self._members(categories, date_of, "category")}
             facts |= {name: self._members(segments, date_of, name) for name in ("channel", "device", "country")}
+            rows.extend(self._price_index(date_of, facts))
             for metric in (*sums, *ratios, "cost_amount", "margin_amount", "margin_rate"):
                 top, bottom = ratios.get(metric, (metric, None))
                 if metric == "margin_rate":
@@ -262,6 +270,18 @@ class Oracle(DayOracle):
                 plain = metric_row(date_of, "returning_customers", "total", "all", day["returning_customers"], None)
                 rows.append({**plain, "numerator": None})
             rows.extend(self._advertising(date_of))
+        return rows
+
+    @staticmethod
+    def _price_index(day: date, facts: dict[str, dict[str, list[Row]]]) -> list[Row]:
+        rows, sold = [], [part for parts in facts["channel"].values() for part in parts]
+        for dimension, members in {**facts, "total": {"all": sold} if sold else {}}.items():
+            for member, parts in members.items():
+                comparable, usual = (
+                    total(part[name] for part in parts) for name in ("comparable_amount", "usual_amount")
+                )
+                if usual or dimension == "total":
+                    rows.append(metric_row(day, "price_index", dimension, member, comparable, usual))
         return rows
 
     @staticmethod

@@ -66,7 +66,7 @@ def build_order() -> list[str]:
 def sales_tables() -> list[str]:
     """The KPI tables of this domain: those that orders feed."""
     return [
-        "order_values", "sales_by_segment", "daily_revenue", "channel_performance", "monthly_revenue",
+        "usual_prices", "order_values", "sales_by_segment", "daily_revenue", "channel_performance", "monthly_revenue",
         "sales_seasonality", "product_performance", "category_performance", "customer_demographics",
         "cohort_retention", "daily_metrics",
     ]  # fmt: skip

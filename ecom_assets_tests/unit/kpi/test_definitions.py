@@ -268,6 +268,59 @@ def test_products_and_categories_add_up_with_discounts_on_whole_orders() -> None
     assert categories == {"fruit": 15, "unknown": 5, "order_level": -3}
 
 
+def test_the_price_index_compares_with_the_median_of_the_month_before() -> None:
+    shop = TestShop(days=tuple(date(2025, 2, 1) + timedelta(days=n) for n in range(59)))
+    shop.add("products", product_id="A", category="fruit")
+    shop.add("products", product_id="B", category="nuts")
+    for price in ("10", "10", "99", "11"):  # the lower of the middle two; one mistake moves nothing
+        shop.order(line(price, product_id="A"), line("4", product_id="B"), ordered_at=datetime(2025, 2, 20, 12))
+    shop.order(line("0.50", 100, product_id="B"), ordered_at=datetime(2025, 2, 28, 12))  # one line, however large
+    assert {
+        (row["month_start_date"], row["product_id"]): row["usual_price_amount"]
+        for row in table_of(shop, "usual_prices")
+    } == {
+        (date(2025, 3, 1), "A"): 10,
+        (date(2025, 3, 1), "B"): 4,
+    }
+    shop.order(
+        line("12", 2, product_id="A", discount_amount=money("8")),  # dearer by a fifth; a discount is no price
+        line("4", 1, product_id="B"),
+        line("7", 5, product_id="NEW"),  # no usual price yet: in neither sum
+        line("12", -1, product_id="A"),  # given back
+        line("0", 1, product_id="A"),  # a gift
+        line("3", 1),
+        line("5", line_type="shipping"),
+        ordered_at=NOON,
+        channel="email",
+        discount_amount=money("1"),
+    )
+    segment = row_where(table_of(shop, "sales_by_segment"), business_date=MONDAY, channel="email")
+    assert (segment["comparable_amount"], segment["usual_amount"]) == (28, 24)
+    categories = {
+        row["category"]: row for row in table_of(shop, "category_performance") if row["business_date"] == MONDAY
+    }
+    assert {name: (row["comparable_amount"], row["usual_amount"]) for name, row in categories.items()} == {
+        "fruit": (24, 20), "nuts": (4, 4), "unknown": (0, 0), "order_level": (0, 0),
+    }  # fmt: skip
+    index = {(row["dimension"], row["member"]): row["value"] for row in table_of(shop, "daily_metrics")
+             if row["metric"] == "price_index" and row["business_date"] == MONDAY}  # fmt: skip
+    assert index["total", "all"] == index["channel", "email"] == pytest.approx(28 / 24)
+    assert (index["category", "fruit"], index["category", "nuts"]) == (1.2, 1)
+    assert ("category", "unknown") not in index
+
+
+def test_a_price_that_stays_changed_is_usual_two_months_later() -> None:
+    shop = TestShop(days=tuple(date(2025, 1, 1) + timedelta(days=n) for n in range(90)))
+    for day in shop.days:
+        price = "10" if day < date(2025, 1, 20) else "12"
+        shop.order(line(price, product_id="A"), ordered_at=datetime(day.year, day.month, day.day, 9))
+    rows = [
+        row for row in table_of(shop, "daily_metrics") if (row["metric"], row["dimension"]) == ("price_index", "total")
+    ]
+    by_month = {row["business_date"].month: row["value"] for row in rows}
+    assert by_month == {1: None, 2: 1.2, 3: 1}  # of January nothing is known, and of a month of two prices the median
+
+
 def test_months_are_complete_when_days_reach_both_ends() -> None:
     days = [date(2025, 1, 20) + timedelta(days=n) for n in range(80)]  # to 9 April
     shop = TestShop(days=tuple(days))

@@ -10,6 +10,7 @@ SCHEMA = {c.asset: table_columns(c) for c in (*dataset_contracts().values(), *kp
 # Counts of rows and names of cycles are made of no column.
 MADE_OF_ROWS = {
     "order_values": {"customer_order_number"},
+    "usual_prices": {"order_lines"},
     "sales_by_segment": {"orders", "refunds", "attributed_orders"},
     "daily_revenue": {"business_date"},  # the spine of accepted days, which is bookkeeping
     "monthly_revenue": {"days"},

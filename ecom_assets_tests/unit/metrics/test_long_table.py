@@ -135,5 +135,5 @@ def test_every_sales_metric_of_the_catalogue_occurs() -> None:
     shop.add("products", product_id="A", unit_cost_amount=Decimal(1))
     for line in shop.rows["order_items"]:
         line["product_id"] = "A"
-    sales = {name for name, entry in metrics().items() if entry.source in ("sales", "advertising")}
+    sales = {name for name, entry in metrics().items() if entry.source in ("sales", "prices", "advertising")}
     assert {row["metric"] for row in table_of(shop, "daily_metrics")} == sales
