@@ -48,20 +48,10 @@ DATASET_METRICS = {
 }  # fmt: skip
 """Metrics of the session-level datasets; those of sales follow from `SOURCES_OF`."""
 REPEATED_RATE, HOURS_MISSING, QUARANTINED_RATE = 0.03, 1.5, 0.05
-LOUD_REPEATED_RATE, LOUD_HOURS_MISSING = 0.20, 4.5
-"""From here on a faulty file is worth a notification, where metrics moved with it; less is evidence alone."""
-
-
-VOLUME_METRICS = {
-    "orders": ("orders", "ordered_amount", "net_amount", "margin_amount", "return_on_ad_spend"),
-    "order_items": ("ordered_amount", "net_amount", "margin_amount", "average_order_value", "return_on_ad_spend"),
-    "session_tracking": ("sessions", "active_users"),
-    "clickstream": ("pages_per_session", "active_users"),
-    "website_traffic": ("sessions",),
-    "api_logs": ("api_calls",), "support_tickets": ("tickets_opened",), "cart_abandonment": ("abandoned_carts",),
-    "marketing_spend": ("spend_amount",), "refunds": ("refund_amount",),
-}  # fmt: skip
-"""What grows when a file's rows come twice and shrinks when its end is missing."""
+WAKING_HOURS = 17.0
+"""Hardly any rows are of the night: an hour that lacks at the end of a day is a seventeenth of it and no less."""
+ROWS_MISSING = 10.0
+"""Of a day with five tickets the last may come at noon: chance leaves out a few rows and not ten."""
 
 
 def metrics_of(dataset: str) -> set[str]:
@@ -88,7 +78,7 @@ def file_faults(lineage: pd.DataFrame) -> pd.DataFrame:
     found = pd.DataFrame({"business_date": pd.to_datetime(frame["business_date"]), "dataset": frame["dataset"]})
     found["repeated_rate"] = (pd.to_numeric(frame["repeated_rows"], errors="coerce") / rows).fillna(0.0)
     hour = pd.to_numeric(frame["last_event_hour"], errors="coerce").astype("float64")
-    found["hours_missing"] = (_usual(hour, frame["dataset"]) - hour).fillna(0.0)
+    found["hours_missing"] = _hours_missing(_usual(hour, frame["dataset"]) - hour, rows)
     share = bad / (bad + rows)
     found["quarantined_rate"] = (share - _usual(share, frame["dataset"])).fillna(0.0)
     is_faulty = (
@@ -97,6 +87,12 @@ def file_faults(lineage: pd.DataFrame) -> pd.DataFrame:
         | (found["quarantined_rate"] >= QUARANTINED_RATE)
     )
     return found[is_faulty].reset_index(drop=True)
+
+
+def _hours_missing(hours: pd.Series, rows: pd.Series) -> pd.Series:
+    """`hours` by which files end early, 0 where at the day's own pace too few rows would have come in them to tell."""
+    came_in = (WAKING_HOURS - hours).clip(lower=1.0)
+    return hours.mask(rows * hours / came_in < ROWS_MISSING, 0.0).fillna(0.0)
 
 
 def _usual(values: pd.Series, dataset: pd.Series) -> pd.Series:

@@ -9,7 +9,7 @@ from ecom_assets.anomalies.allowance import DISCOUNT_METRIC, allowances, demand_
 from ecom_assets.anomalies.calibration import budget_threshold
 from ecom_assets.anomalies.consensus import WEIGHTS
 from ecom_assets.anomalies.detect import DAILY_ALARMS_A_MONTH
-from ecom_assets.anomalies.evidence import LOUD_HOURS_MISSING, LOUD_REPEATED_RATE, VOLUME_METRICS, file_faults
+from ecom_assets.anomalies.faulty_files import with_faults
 from ecom_assets.anomalies.follow import follow
 from ecom_assets.anomalies.grouping import KEYS, MONTH_DAYS, START_DAYS, notify
 from ecom_assets.anomalies.isolation_forest import isolation_scores
@@ -32,7 +32,6 @@ FALSE_A_MONTH = 1.0
 that is left. Of 0.25, 0.6 and 1, clear incidents of 40 development shops are found best with this (F1 .85, .86, .87);
 at 1.5 and more the false ones grow faster than the hits."""
 MIN_DAYS = 60
-FAULT_SURPRISE, FAULT_SIGMAS, NEAR_SIGMAS = 12.0, 2.5, 1.5
 MEANT_SHARE = 0.25
 """Of what a plan may do in its main direction: below it, the other direction is leeway and no plan."""
 PLAN_METRICS = ("orders", "sessions", "ordered_amount")
@@ -44,8 +43,9 @@ class ShopDetected:
 
     Attributes:
         points: metric, dimension, member and the points of `detect.Detected`, one row a series and day; further
-            is_watched (False where a series is too noisy by the day to be notified of), expected_zscore,
-            lower_zscore and upper_zscore (of the robust z-score) and score_<detector> (before calibration).
+            is_watched (False where a series is too noisy by the day to be notified of), fault (dataset whose faulty
+            file is proven to have moved it, or ""), expected_zscore, lower_zscore and upper_zscore (of the robust
+            z-score) and score_<detector> (before calibration).
         events: the same of its events.
         notifications: one row a cause, see `grouping.notify`.
         members: which series took part in which notification, by day, and is_planned: whether a plan moves it that
@@ -90,11 +90,11 @@ def detect_shop(
     up, down = _excused(wide, daily[is_discount], campaigns)
     judged = judge(wide, up, down, _given(daily[~is_discount], wide), seed)
     if lineage is not None and len(lineage):
-        judged = _with_faults(wide, judged, lineage)
+        judged = with_faults(wide, judged, lineage)
     threshold = budget_threshold(DAILY_ALARMS_A_MONTH, MONTH_DAYS)
     points = points_of(wide, judged, threshold)
     watched = points[points["is_watched"]].assign(score=lambda rows: rows["consensus"])
-    notifications, members = notify(watched[["time", *KEYS, "score", "zscore"]], false_a_month)
+    notifications, members = notify(watched[["time", *KEYS, "score", "zscore", "fault"]], false_a_month)
     meant = points[["time", *KEYS]].assign(is_planned=_as_planned(up, down, judged.zscores).T.ravel())
     members = members.merge(meant, on=["time", *KEYS], how="left")
     events, missing = shop_events(points, threshold), _missing(wide, judged, campaigns)
@@ -197,25 +197,6 @@ def _weighted(surprises: dict[str, np.ndarray]) -> np.ndarray:
         weight = weight + known * WEIGHTS[name]
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(weight > WEIGHTS["isolation_forest"], total / weight, np.nan)
-
-
-def _with_faults(wide: Wide, judged: Judgement, lineage: pd.DataFrame) -> Judgement:
-    """Volumes that a faulty file moved, up by rows that came twice or down by a missing end, are sure to be odd."""
-    consensus, zscores = judged.consensus.copy(), np.nan_to_num(judged.plain_zscores(wide))
-    metrics = np.array([metric for metric, *_ in wide.keys])
-    places = {day: place for place, day in enumerate(wide.days.tolist())}
-    for fault in file_faults(lineage).to_dict("records"):
-        at = places.get(fault["business_date"])
-        up, down = fault["repeated_rate"] >= LOUD_REPEATED_RATE, fault["hours_missing"] >= LOUD_HOURS_MISSING
-        if at is None or not (up or down):
-            continue
-        volumes = np.isin(metrics, VOLUME_METRICS.get(str(fault["dataset"]), ()))
-        towards = np.where(up, zscores[at], -zscores[at])
-        moved, near = volumes & (towards >= FAULT_SIGMAS), volumes & (towards >= NEAR_SIGMAS)
-        if moved.any():
-            consensus[at, near] = np.fmax(consensus[at, near], FAULT_SURPRISE / 2)
-            consensus[at, moved] = np.fmax(consensus[at, moved], FAULT_SURPRISE)
-    return judged.with_consensus(consensus)
 
 
 def _missing(wide: Wide, judged: Judgement, campaigns: pd.DataFrame | None) -> pd.DataFrame:
