@@ -113,7 +113,7 @@ def event_evidence(
 
     Returns:
         event_id (the notification's), is_planned, and of the day raised: duplicate_rate, last_hours_missing,
-        quarantined_rate, late_files, failed_checks, missing_checks, tracking_change_rate,
+        quarantined_rate, late_files, failed_checks, missing_checks, tracking_change_rate, tracking_zscore,
         amount_per_row_change_rate, volume_change_rate, other_volume_change_rate.
     """
     faults = file_faults(lineage) if lineage is not None and len(lineage) else None
@@ -136,31 +136,45 @@ def event_evidence(
 _COMPARED = ("orders", "sessions", "tracking_coverage_rate", "average_order_value", "ordered_amount")
 EVIDENCE_COLUMNS = [
     "event_id", "is_planned", "duplicate_rate", "last_hours_missing", "quarantined_rate", "late_files",
-    "failed_checks", "missing_checks", "tracking_change_rate", "amount_per_row_change_rate", "volume_change_rate",
-    "other_volume_change_rate",
+    "failed_checks", "missing_checks", "tracking_change_rate", "tracking_zscore", "amount_per_row_change_rate",
+    "volume_change_rate", "other_volume_change_rate",
 ]  # fmt: skip
 
 
 def _of_metrics(mine: pd.DataFrame, points: pd.DataFrame, day: pd.Timestamp, change: dict) -> dict[str, object]:
     """Tracking against orders, amounts against rows, sessions against orders, on the whole shop or the worst member."""
     today = points[points["time"] == day].set_index(["metric", "dimension", "member"])
-    tracking, amount = change.get("tracking_coverage_rate", np.nan), change.get("average_order_value", np.nan)
-    volume = np.nan
-    for dimension, member in mine[["dimension", "member"]].itertuples(index=False, name=None):
-        for name in ("tracking_coverage_rate", "average_order_value"):
-            key = (name, dimension, member)
-            if key in today.index:
-                value, expected = today.loc[key, "value"], today.loc[key, "expected"]
-                moved = value / expected - 1 if expected else np.nan
-                if name == "tracking_coverage_rate":
-                    tracking = np.nanmin([tracking, moved])
-                elif abs(today.loc[key, "zscore"]) >= 3 and abs(moved) > np.nan_to_num(abs(amount)):
-                    amount, volume = moved, change.get("orders", np.nan)
+    amount, volume = change.get("average_order_value", np.nan), np.nan
+    members = list(dict.fromkeys(mine[["dimension", "member"]].itertuples(index=False, name=None)))
+    for dimension, member in members:
+        key = ("average_order_value", dimension, member)
+        if key in today.index:
+            moved = _change(today.loc[key])
+            if abs(today.loc[key, "zscore"]) >= 3 and abs(moved) > np.nan_to_num(abs(amount)):
+                amount, volume = moved, change.get("orders", np.nan)
     is_planned = bool(len(mine)) and bool(mine["is_planned"].mean() > 0.5) if "is_planned" in mine else False
+    tracking, tracking_zscore = _of_tracking(today, [("", ""), *members])
     return {
-        "is_planned": is_planned, "tracking_change_rate": tracking, "amount_per_row_change_rate": amount,
-        "volume_change_rate": volume, "other_volume_change_rate": np.nan,
+        "is_planned": is_planned, "tracking_change_rate": tracking, "tracking_zscore": tracking_zscore,
+        "amount_per_row_change_rate": amount, "volume_change_rate": volume, "other_volume_change_rate": np.nan,
     }  # fmt: skip
+
+
+def _of_tracking(today: pd.DataFrame, members: list[tuple[str, str]]) -> tuple[float, float]:
+    """Change and z-score of the tracked share of web orders where it fell furthest, of the whole or a member.
+
+    By its own spread: what is lost in one channel moves the whole by little, and one that has few orders by chance.
+    """
+    worst = (np.nan, np.nan)
+    for dimension, member in members:
+        key = ("tracking_coverage_rate", dimension, member)
+        if key in today.index and not today.loc[key, "zscore"] >= np.nan_to_num(worst[1], nan=np.inf):
+            worst = (_change(today.loc[key]), float(today.loc[key, "zscore"]))
+    return worst
+
+
+def _change(point: pd.Series) -> float:
+    return point["value"] / point["expected"] - 1 if point["expected"] else np.nan
 
 
 def _of_files(metrics: set[str], faults: pd.DataFrame, lineage: pd.DataFrame, day: pd.Timestamp) -> dict[str, object]:
