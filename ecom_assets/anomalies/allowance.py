@@ -19,14 +19,16 @@ REFUNDS, REFUND_DAYS = ("refund_amount", "refund_rate"), 35
 """What a peak sold comes back for weeks."""
 HOLIDAY_LIFT, HOLIDAY_DIP = 0.35, 0.9
 ANY_DIP = 0.05
-DISCOUNT_METRIC = "discount_rate"
+DISCOUNT_METRIC, SPEND_METRIC = "discount_rate", "spend_amount"
+SPEND_JUMP = 2.0
+"""From twice its usual spend on, a channel has a campaign: what clicks cost goes with the sessions that they bring."""
 DISCOUNT_JUMP, CHANNEL_DISCOUNT_JUMP = 0.03, 0.06
 UNLISTED = 1.2
 """What a promotion of the whole shop that stands on no calendar may lift by: it may be the peak of the year."""
 SHARES: dict[str, tuple[float, float]] = {
     # metric: the share of a lift that it may go along with, and the share that it may go against
     "sessions": (0.8, 0.0), "active_users": (0.8, 0.0), "api_calls": (0.8, 0.0), "abandoned_carts": (0.9, 0.0),
-    "spend_amount": (1.5, 0.0), "return_on_ad_spend": (0.8, 0.5), "margin_amount": (1.2, 0.6),
+    "spend_amount": (2.1, 0.0), "return_on_ad_spend": (0.8, 2.1), "margin_amount": (1.2, 0.6),
     "conversion_rate": (0.35, 0.05), "view_to_cart_rate": (0.35, 0.05), "average_order_value": (0.1, 0.4),
     "refund_amount": (0.3, 0.1), "refund_rate": (0.2, 1.2), "cart_abandonment_rate": (0.02, 0.15),
     "cart_to_checkout_rate": (0.15, 0.02), "checkout_to_payment_rate": (0.1, 0.02),
@@ -37,7 +39,8 @@ SHARES: dict[str, tuple[float, float]] = {
     "page_apdex_score": (0.0, 0.0), "rating_mean": (0.0, 0.0), "polarity_mean": (0.0, 0.0),
     "satisfaction_mean": (0.0, 0.0), "first_response_median_s": (0.2, 0.2), "tickets_opened": (0.3, 0.0),
 }  # fmt: skip
-"""What is not named moves with demand, one to one: amounts, orders, customers."""
+"""What is not named moves with demand, one to one: amounts, orders, customers. A campaign by mail costs ten times what
+mails cost on other days."""
 
 
 def demand_factors(
@@ -104,6 +107,24 @@ def discounted(
                 lift[jump, place] = np.maximum(
                     lift[jump, place], CHANNEL_PROMOTION if name == member else BESIDE_CHANNEL
                 )
+    return lift
+
+
+def advertised(keys: Sequence[tuple[str, str, str]], spent: dict[str, np.ndarray]) -> np.ndarray:
+    """Lift, [day, series], that jumps of a channel's spend speak for, in that channel: a campaign on no calendar.
+
+    Args:
+        keys: metric, dimension and member of each series.
+        spent: spend by channel, one value a day.
+    """
+    lift = np.zeros((max(map(len, spent.values()), default=1), len(keys)))
+    for channel, amount in spent.items():
+        usual = pd.Series(amount).rolling(28, min_periods=7).median().shift(1).to_numpy()
+        jump = np.nan_to_num(amount) >= SPEND_JUMP * np.where(usual > 0, usual, np.inf)
+        own = [
+            place for place, (_, dimension, member) in enumerate(keys) if (dimension, member) == ("channel", channel)
+        ]
+        lift[np.ix_(jump, own)] = CHANNEL_PROMOTION
     return lift
 
 

@@ -61,8 +61,13 @@ def with_faults(wide: Wide, judged: Judgement, lineage: pd.DataFrame) -> Judgeme
         if moved.any():
             consensus[at, near] = np.fmax(consensus[at, near], SURE / 2)
             consensus[at, moved] = np.fmax(consensus[at, moved], SURE)
-            faults[at, near | np.isin(metrics, list(metrics_of(fault["dataset"])))] = fault["dataset"]
+            faults[at, near | np.isin(metrics, list(metrics_of(fault["dataset"])))] = _called(fault)
     return judged.with_faults(consensus, faults)
+
+
+def _called(fault: dict) -> str:
+    """Such as "orders twice": what came twice on one day and was cut off on the next are two causes."""
+    return f"{fault['dataset']} {'twice' if fault['repeated_rate'] > 0 else 'cut'}"
 
 
 def expected_move(wide: Wide, judged: Judgement, at: int, fault: dict) -> np.ndarray:

@@ -38,7 +38,7 @@ class _Event:
     metrics: set[str]  # that alarmed on the day raised
     touched: set[str]  # of all series that took part
     series: set[int]
-    faults: set[str] = field(default_factory=set)  # datasets whose files were at fault
+    faults: set[str] = field(default_factory=set)  # what was wrong with files
     rows: list[dict] = field(default_factory=list)
 
 
@@ -64,11 +64,11 @@ def notify(
     catching up) and raises nothing. Only where two series of metrics that the event has not touched are half as much
     again above the threshold, a second cause is told beside it. Two causes on one day are told once: on a drawn shop
     they are rarer than one cause that shows in series which were never seen together. A file that is proven to be
-    faulty is no echo of anything but the same dataset's fault: it is a cause of its own.
+    faulty is no echo of anything but the same fault of the week before: it is a cause of its own.
 
     Args:
         scored: one row a series and day: time, metric, dimension, member ("" = the whole), score (a calibrated
-            surprise) and zscore (signed); optionally fault, the dataset whose faulty file moved it ("" for none).
+            surprise) and zscore (signed); optionally fault, the file fault that moved it ("" for none).
         alarms_a_month: budget of false notifications of the shop.
         threshold: instead of the budget's.
 
@@ -101,7 +101,7 @@ class _Wide:
         self.scores = np.zeros((len(self.days), len(self.names)))
         self.zscores = np.zeros(self.scores.shape)
         self.scores[rows, columns], self.zscores[rows, columns] = odd["score"], odd["zscore"]
-        self.faults: dict[int, dict[str, set[int]]] = {}  # by day and dataset, the series that its file moved
+        self.faults: dict[int, dict[str, set[int]]] = {}  # by day and fault, the series that it moved
         for row, column, fault in zip(rows.tolist(), columns, odd.get("fault", pd.Series("", odd.index)), strict=True):
             if fault:
                 self.faults.setdefault(row, {}).setdefault(fault, set()).add(column)
@@ -132,7 +132,7 @@ def _place(events: list[_Event], table: _Wide, day: int, bar: float) -> None:
 def _place_fault(
     events: list[_Event], table: _Wide, day: int, bar: float, fault: str, moved: set[int]
 ) -> _Event:  # fmt: skip
-    """Continues the event of a faulty dataset with the series that its file moved, or opens one."""
+    """Continues the event of a fault with the series that it moved, or opens one."""
     now = table.days[day]
     for event in reversed(events):
         if fault in event.faults and (now - event.last).days <= ECHO_DAYS:
@@ -151,7 +151,7 @@ def _place_odd(events: list[_Event], table: _Wide, day: int, bar: float, odd: se
     now, scores = table.days[day], table.scores[day]
     for event in reversed(events):
         quiet_days = (now - event.last).days
-        if quiet_days > ECHO_DAYS:
+        if quiet_days > (GAP_DAYS if event.faults else ECHO_DAYS):  # a file leaves no echo in customers
             continue
         metrics = {table.names[series][0] for series in odd if scores[series] >= bar}
         if (now - event.raised).days <= SOLID_DAYS or event.series & odd or event.metrics & metrics:

@@ -27,7 +27,7 @@ class Judgement:
         weekly: expectation of the z-score, in model space.
         weekly_sigma: its noise.
         scores: what each detector says before it is calibrated.
-        faults: dataset whose faulty file is proven to have moved the cell, "" for none; None where no files are known.
+        faults: the file fault that is proven to have moved the cell, "" for none; None where no files are known.
     """
 
     expected: np.ndarray

@@ -5,7 +5,14 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ecom_assets.anomalies.allowance import DISCOUNT_METRIC, allowances, demand_factors, discounted
+from ecom_assets.anomalies.allowance import (
+    DISCOUNT_METRIC,
+    SPEND_METRIC,
+    advertised,
+    allowances,
+    demand_factors,
+    discounted,
+)
 from ecom_assets.anomalies.calibration import budget_threshold
 from ecom_assets.anomalies.consensus import WEIGHTS
 from ecom_assets.anomalies.detect import DAILY_ALARMS_A_MONTH
@@ -43,9 +50,9 @@ class ShopDetected:
 
     Attributes:
         points: metric, dimension, member and the points of `detect.Detected`, one row a series and day; further
-            is_watched (False where a series is too noisy by the day to be notified of), fault (dataset whose faulty
-            file is proven to have moved it, or ""), expected_zscore, lower_zscore and upper_zscore (of the robust
-            z-score) and score_<detector> (before calibration).
+            is_watched (False where a series is too noisy by the day to be notified of), fault (the file fault that
+            is proven to have moved it, such as "orders twice", or ""), expected_zscore, lower_zscore and upper_zscore
+            (of the robust z-score) and score_<detector> (before calibration).
         events: the same of its events.
         notifications: one row a cause, see `grouping.notify`.
         members: which series took part in which notification, by day, and is_planned: whether a plan moves it that
@@ -159,7 +166,13 @@ def _excused(wide: Wide, discounts: pd.DataFrame, campaigns: pd.DataFrame | None
         (str(dimension), str(member)): rows.set_index("time")["value"].reindex(wide.days).to_numpy("float64")
         for (dimension, member), rows in discounts.groupby(["dimension", "member"])
     }
-    return allowances(wide.keys, np.maximum(lift, discounted(wide.days, wide.keys, rates)), dip)
+    spent = {
+        member: wide.values[:, place]
+        for place, (metric, dimension, member) in enumerate(wide.keys)
+        if metric == SPEND_METRIC and dimension == "channel"
+    }
+    unlisted = np.maximum(discounted(wide.days, wide.keys, rates), advertised(wide.keys, spent))
+    return allowances(wide.keys, np.maximum(lift, unlisted), dip)
 
 
 def _given(daily: pd.DataFrame, wide: Wide) -> np.ndarray | None:
