@@ -20,7 +20,7 @@ MOVES: dict[str, dict[str, tuple[float, float]]] = {
     },
     "order_items": {
         "ordered_amount": (1, 1), "net_amount": (1, 1), "margin_amount": (1, 1), "return_on_ad_spend": (1, 1),
-        "average_order_value": (1, 0), "refund_rate": (-1, -1),
+        "refund_rate": (-1, -1),
     },
     "session_tracking": {"sessions": (1, 1), "conversion_rate": (-1, 0), "active_users": (0, 1)},
     "clickstream": {"pages_per_session": (1, 1), "active_users": (0, 1)},

@@ -18,7 +18,7 @@ from ecom_assets.anomalies.consensus import WEIGHTS
 from ecom_assets.anomalies.detect import DAILY_ALARMS_A_MONTH
 from ecom_assets.anomalies.faulty_files import with_faults
 from ecom_assets.anomalies.follow import follow
-from ecom_assets.anomalies.grouping import KEYS, MONTH_DAYS, START_DAYS, notify
+from ecom_assets.anomalies.grouping import ALONE_SHARE, KEYS, MONTH_DAYS, START_DAYS, notify
 from ecom_assets.anomalies.isolation_forest import isolation_scores
 from ecom_assets.anomalies.planned import missing_plans
 from ecom_assets.anomalies.points import Judgement, points_of, shop_events
@@ -41,6 +41,7 @@ at 1.5 and more the false ones grow faster than the hits."""
 MIN_DAYS = 60
 MEANT_SHARE = 0.25
 """Of what a plan may do in its main direction: below it, the other direction is leeway and no plan."""
+TRACKING_METRICS = ("tracking_coverage_rate",)
 PLAN_METRICS = ("orders", "sessions", "ordered_amount")
 
 
@@ -100,7 +101,7 @@ def detect_shop(
         judged = with_faults(wide, judged, lineage)
     threshold = budget_threshold(DAILY_ALARMS_A_MONTH, MONTH_DAYS)
     points = points_of(wide, judged, threshold)
-    watched = points[points["is_watched"]].assign(score=lambda rows: rows["consensus"])
+    watched = points[points["is_watched"]].assign(score=_told_score)
     notifications, members = notify(watched[["time", *KEYS, "score", "zscore", "fault"]], false_a_month)
     meant = points[["time", *KEYS]].assign(is_planned=_as_planned(up, down, judged.zscores).T.ravel())
     members = members.merge(meant, on=["time", *KEYS], how="left")
@@ -143,6 +144,16 @@ def judge(wide: Wide, up: np.ndarray, down: np.ndarray, given: np.ndarray | None
     best = np.where(np.isfinite(zscores["forecast_residual"]), zscores["forecast_residual"], zscores["zscore"])
     scores = {**zscores, "isolation_forest": isolated}
     return Judgement(expected, sigma, best, planned, surprises, _weighted(surprises), weekly, weekly_sigma, scores)
+
+
+def _told_score(points: pd.DataFrame) -> pd.Series:
+    """The consensus; a fall of the tracked share counts as if a second series confirmed it.
+
+    Demand, prices and campaigns leave the share of orders that name their session where it is, so that chance is all
+    that speaks against a loss of tracking: on 80 development shops no quiet day came near the threshold.
+    """
+    lost = points["metric"].isin(TRACKING_METRICS) & (points["zscore"] < 0)
+    return points["consensus"].where(~lost, points["consensus"] * ALONE_SHARE)
 
 
 def _as_planned(up: np.ndarray, down: np.ndarray, zscores: np.ndarray) -> np.ndarray:

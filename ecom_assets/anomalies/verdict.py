@@ -20,7 +20,7 @@ EVIDENCE = {
     "last_hours_missing": (0.0, 2.5, 1.0, "{:.1f} hours without rows at the end of a file"),
 }
 VOLUME_BAR = 0.25
-TRACKING_BAR, TRACKING_SIGMAS = 0.15, 8.0
+TRACKING_BAR, TRACKING_SIGMAS = 0.15, 6.0
 FAULT_BAR = 0.6
 WORTH_A_WORD = 0.1
 """Below it a doubt counts and is not told: a file that ends eight minutes early is no reason for anything."""
