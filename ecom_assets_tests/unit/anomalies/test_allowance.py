@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ecom_assets.anomalies.allowance import allowances, demand_factors, discounted
+from ecom_assets.anomalies.allowance import advertised, allowances, demand_factors, discounted
 
 DAYS = pd.date_range("2026-03-01", periods=30)
 KEYS = [
@@ -73,3 +73,18 @@ def test_without_plans_nothing_is_excused():
     lift, dip = demand_factors(DAYS, KEYS, None)
     assert not lift.any()
     assert not dip.any()
+
+
+def test_a_channel_that_spends_twice_as_much_has_a_campaign():
+    email, display = np.full(30, 20.0), np.full(30, 300.0)
+    email[20], display[20] = 41.0, 500.0
+    lift = advertised(KEYS, {"email": email, "display": display})
+    assert np.flatnonzero(lift[:, 1]).tolist() == [20]
+    assert not lift[:, [0, 2, 3, 4]].any()
+
+
+def test_a_channel_that_never_spent_has_no_usual_spend():
+    email = np.zeros(30)
+    email[20] = 50.0
+    assert not advertised(KEYS, {"email": email}).any()
+    assert not advertised(KEYS, {}).any()
