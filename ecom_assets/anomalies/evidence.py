@@ -134,6 +134,7 @@ def event_evidence(
 
 
 _COMPARED = ("orders", "sessions", "tracking_coverage_rate", "average_order_value", "ordered_amount")
+_WEIGHED = ("tracking_coverage_rate", "average_order_value")
 EVIDENCE_COLUMNS = [
     "event_id", "is_planned", "duplicate_rate", "last_hours_missing", "quarantined_rate", "late_files",
     "failed_checks", "missing_checks", "tracking_change_rate", "tracking_zscore", "amount_per_row_change_rate",
@@ -143,14 +144,17 @@ EVIDENCE_COLUMNS = [
 
 def _of_metrics(mine: pd.DataFrame, points: pd.DataFrame, day: pd.Timestamp, change: dict) -> dict[str, object]:
     """Tracking against orders, amounts against rows, sessions against orders, on the whole shop or the worst member."""
-    today = points[points["time"] == day].set_index(["metric", "dimension", "member"])
+    today = {
+        (str(row["metric"]), str(row["dimension"]), str(row["member"])): row
+        for row in points[(points["time"] == day) & points["metric"].isin(_WEIGHED)].to_dict("records")
+    }
     amount, volume = change.get("average_order_value", np.nan), np.nan
     members = list(dict.fromkeys(mine[["dimension", "member"]].itertuples(index=False, name=None)))
     for dimension, member in members:
         key = ("average_order_value", dimension, member)
-        if key in today.index:
-            moved = _change(today.loc[key])
-            if abs(today.loc[key, "zscore"]) >= 3 and abs(moved) > np.nan_to_num(abs(amount)):
+        if key in today:
+            moved = _change(today[key])
+            if abs(today[key]["zscore"]) >= 3 and abs(moved) > np.nan_to_num(abs(amount)):
                 amount, volume = moved, change.get("orders", np.nan)
     is_planned = bool(len(mine)) and bool(mine["is_planned"].mean() > 0.5) if "is_planned" in mine else False
     tracking, tracking_zscore = _of_tracking(today, [("", ""), *members])
@@ -160,20 +164,17 @@ def _of_metrics(mine: pd.DataFrame, points: pd.DataFrame, day: pd.Timestamp, cha
     }  # fmt: skip
 
 
-def _of_tracking(today: pd.DataFrame, members: list[tuple[str, str]]) -> tuple[float, float]:
+def _of_tracking(today: dict[tuple[str, str, str], dict], members: list[tuple[str, str]]) -> tuple[float, float]:
     """Change and z-score of the tracked share of web orders where it fell furthest, of the whole or a member.
 
     By its own spread: what is lost in one channel moves the whole by little, and one that has few orders by chance.
     """
-    worst = (np.nan, np.nan)
-    for dimension, member in members:
-        key = ("tracking_coverage_rate", dimension, member)
-        if key in today.index and not today.loc[key, "zscore"] >= np.nan_to_num(worst[1], nan=np.inf):
-            worst = (_change(today.loc[key]), float(today.loc[key, "zscore"]))
-    return worst
+    known = [today[key] for key in [("tracking_coverage_rate", *member) for member in members] if key in today]
+    worst = min((one for one in known if np.isfinite(one["zscore"])), key=lambda one: one["zscore"], default=None)
+    return (_change(worst), float(worst["zscore"])) if worst else (np.nan, np.nan)
 
 
-def _change(point: pd.Series) -> float:
+def _change(point: dict) -> float:
     return point["value"] / point["expected"] - 1 if point["expected"] else np.nan
 
 
