@@ -12,6 +12,7 @@ from ecom_assets.anomalies.allowance import (
     allowances,
     demand_factors,
     discounted,
+    unlisted_peaks,
 )
 from ecom_assets.anomalies.calibration import budget_threshold
 from ecom_assets.anomalies.consensus import WEIGHTS
@@ -172,11 +173,13 @@ def _beyond(wide: Wide, expected: np.ndarray, up: np.ndarray, down: np.ndarray) 
 
 
 def _excused(wide: Wide, discounts: pd.DataFrame, campaigns: pd.DataFrame | None) -> tuple[np.ndarray, np.ndarray]:
-    lift, dip = demand_factors(wide.days, wide.keys, campaigns)
     rates = {
         (str(dimension), str(member)): rows.set_index("time")["value"].reindex(wide.days).to_numpy("float64")
         for (dimension, member), rows in discounts.groupby(["dimension", "member"])
     }
+    peaks = unlisted_peaks(wide.days, rates.get(("", ""), np.full(len(wide.days), np.nan)))
+    plans = [frame for frame in (campaigns, peaks) if frame is not None and len(frame)]
+    lift, dip = demand_factors(wide.days, wide.keys, pd.concat(plans, ignore_index=True) if plans else None)
     spent = {
         member: wide.values[:, place]
         for place, (metric, dimension, member) in enumerate(wide.keys)
