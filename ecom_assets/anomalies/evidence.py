@@ -52,20 +52,10 @@ DATASET_METRICS = {
 }  # fmt: skip
 """Metrics of the session-level datasets; those of sales follow from `SOURCES_OF`."""
 REPEATED_RATE, HOURS_MISSING, QUARANTINED_RATE = 0.03, 1.5, 0.05
-LOUD_REPEATED_RATE, LOUD_HOURS_MISSING = 0.20, 4.5
-"""From here on a faulty file is worth a notification, where metrics moved with it; less is evidence alone."""
-
-
-VOLUME_METRICS = {
-    "orders": ("orders", "ordered_amount", "net_amount", "margin_amount", "return_on_ad_spend"),
-    "order_items": ("ordered_amount", "net_amount", "margin_amount", "average_order_value", "return_on_ad_spend"),
-    "session_tracking": ("sessions", "active_users"),
-    "clickstream": ("pages_per_session", "active_users"),
-    "website_traffic": ("sessions",),
-    "api_logs": ("api_calls",), "support_tickets": ("tickets_opened",), "cart_abandonment": ("abandoned_carts",),
-    "marketing_spend": ("spend_amount",), "refunds": ("refund_amount",),
-}  # fmt: skip
-"""What grows when a file's rows come twice and shrinks when its end is missing."""
+WAKING_HOURS = 17.0
+"""Hardly any rows are of the night: an hour that lacks at the end of a day is a seventeenth of it and no less."""
+ROWS_MISSING = 10.0
+"""Of a day with five tickets the last may come at noon: chance leaves out a few rows and not ten."""
 
 
 def metrics_of(dataset: str) -> set[str]:
@@ -92,7 +82,7 @@ def file_faults(lineage: pd.DataFrame) -> pd.DataFrame:
     found = pd.DataFrame({"business_date": pd.to_datetime(frame["business_date"]), "dataset": frame["dataset"]})
     found["repeated_rate"] = (pd.to_numeric(frame["repeated_rows"], errors="coerce") / rows).fillna(0.0)
     hour = pd.to_numeric(frame["last_event_hour"], errors="coerce").astype("float64")
-    found["hours_missing"] = (_usual(hour, frame["dataset"]) - hour).fillna(0.0)
+    found["hours_missing"] = _hours_missing(_usual(hour, frame["dataset"]) - hour, rows)
     share = bad / (bad + rows)
     found["quarantined_rate"] = (share - _usual(share, frame["dataset"])).fillna(0.0)
     is_faulty = (
@@ -101,6 +91,12 @@ def file_faults(lineage: pd.DataFrame) -> pd.DataFrame:
         | (found["quarantined_rate"] >= QUARANTINED_RATE)
     )
     return found[is_faulty].reset_index(drop=True)
+
+
+def _hours_missing(hours: pd.Series, rows: pd.Series) -> pd.Series:
+    """`hours` by which files end early, 0 where at the day's own pace too few rows would have come in them to tell."""
+    came_in = (WAKING_HOURS - hours).clip(lower=1.0)
+    return hours.mask(rows * hours / came_in < ROWS_MISSING, 0.0).fillna(0.0)
 
 
 def _usual(values: pd.Series, dataset: pd.Series) -> pd.Series:
@@ -121,7 +117,7 @@ def event_evidence(
 
     Returns:
         event_id (the notification's), is_planned, and of the day raised: duplicate_rate, last_hours_missing,
-        quarantined_rate, late_files, failed_checks, missing_checks, tracking_change_rate,
+        quarantined_rate, late_files, failed_checks, missing_checks, tracking_change_rate, tracking_zscore,
         amount_per_row_change_rate, volume_change_rate, other_volume_change_rate, and `prices.EVIDENCE_COLUMNS`.
     """
     faults = file_faults(lineage) if lineage is not None and len(lineage) else None
@@ -143,33 +139,48 @@ def event_evidence(
 
 
 _COMPARED = ("orders", "sessions", "tracking_coverage_rate", "average_order_value", "ordered_amount")
+_WEIGHED = ("tracking_coverage_rate", "average_order_value")
 EVIDENCE_COLUMNS = [
     "event_id", "is_planned", "duplicate_rate", "last_hours_missing", "quarantined_rate", "late_files",
-    "failed_checks", "missing_checks", "tracking_change_rate", "amount_per_row_change_rate", "volume_change_rate",
-    "other_volume_change_rate", *PRICE_COLUMNS,
+    "failed_checks", "missing_checks", "tracking_change_rate", "tracking_zscore", "amount_per_row_change_rate",
+    "volume_change_rate", "other_volume_change_rate", *PRICE_COLUMNS,
 ]  # fmt: skip
 
 
 def _of_metrics(mine: pd.DataFrame, points: pd.DataFrame, day: pd.Timestamp, change: dict) -> dict[str, object]:
     """Tracking against orders, amounts against rows, sessions against orders, on the whole shop or the worst member."""
-    today = points[points["time"] == day].set_index(["metric", "dimension", "member"])
-    tracking, amount = change.get("tracking_coverage_rate", np.nan), change.get("average_order_value", np.nan)
-    volume = np.nan
-    for dimension, member in mine[["dimension", "member"]].itertuples(index=False, name=None):
-        for name in ("tracking_coverage_rate", "average_order_value"):
-            key = (name, dimension, member)
-            if key in today.index:
-                value, expected = today.loc[key, "value"], today.loc[key, "expected"]
-                moved = value / expected - 1 if expected else np.nan
-                if name == "tracking_coverage_rate":
-                    tracking = np.nanmin([tracking, moved])
-                elif abs(today.loc[key, "zscore"]) >= 3 and abs(moved) > np.nan_to_num(abs(amount)):
-                    amount, volume = moved, change.get("orders", np.nan)
+    today = {
+        (str(row["metric"]), str(row["dimension"]), str(row["member"])): row
+        for row in points[(points["time"] == day) & points["metric"].isin(_WEIGHED)].to_dict("records")
+    }
+    amount, volume = change.get("average_order_value", np.nan), np.nan
+    members = list(dict.fromkeys(mine[["dimension", "member"]].itertuples(index=False, name=None)))
+    for dimension, member in members:
+        key = ("average_order_value", dimension, member)
+        if key in today:
+            moved = _change(today[key])
+            if abs(today[key]["zscore"]) >= 3 and abs(moved) > np.nan_to_num(abs(amount)):
+                amount, volume = moved, change.get("orders", np.nan)
     is_planned = bool(len(mine)) and bool(mine["is_planned"].mean() > 0.5) if "is_planned" in mine else False
+    tracking, tracking_zscore = _of_tracking(today, [("", ""), *members])
     return {
-        "is_planned": is_planned, "tracking_change_rate": tracking, "amount_per_row_change_rate": amount,
-        "volume_change_rate": volume, "other_volume_change_rate": np.nan,
+        "is_planned": is_planned, "tracking_change_rate": tracking, "tracking_zscore": tracking_zscore,
+        "amount_per_row_change_rate": amount, "volume_change_rate": volume, "other_volume_change_rate": np.nan,
     }  # fmt: skip
+
+
+def _of_tracking(today: dict[tuple[str, str, str], dict], members: list[tuple[str, str]]) -> tuple[float, float]:
+    """Change and z-score of the tracked share of web orders where it fell furthest, of the whole or a member.
+
+    By its own spread: what is lost in one channel moves the whole by little, and one that has few orders by chance.
+    """
+    known = [today[key] for key in [("tracking_coverage_rate", *member) for member in members] if key in today]
+    worst = min((one for one in known if np.isfinite(one["zscore"])), key=lambda one: one["zscore"], default=None)
+    return (_change(worst), float(worst["zscore"])) if worst else (np.nan, np.nan)
+
+
+def _change(point: dict) -> float:
+    return point["value"] / point["expected"] - 1 if point["expected"] else np.nan
 
 
 def _of_files(metrics: set[str], faults: pd.DataFrame, lineage: pd.DataFrame, day: pd.Timestamp) -> dict[str, object]:

@@ -38,6 +38,7 @@ class _Event:
     metrics: set[str]  # that alarmed on the day raised
     touched: set[str]  # of all series that took part
     series: set[int]
+    faults: set[str] = field(default_factory=set)  # what was wrong with files
     rows: list[dict] = field(default_factory=list)
 
 
@@ -62,11 +63,12 @@ def notify(
     shares a series or a metric with an event of the last seven days is its continuation or its echo (recovery,
     catching up) and raises nothing. Only where two series of metrics that the event has not touched are half as much
     again above the threshold, a second cause is told beside it. Two causes on one day are told once: on a drawn shop
-    they are rarer than one cause that shows in series which were never seen together.
+    they are rarer than one cause that shows in series which were never seen together. A file that is proven to be
+    faulty is no echo of anything but the same fault of the week before: it is a cause of its own.
 
     Args:
         scored: one row a series and day: time, metric, dimension, member ("" = the whole), score (a calibrated
-            surprise) and zscore (signed); optionally is_planned, which is handed on to the members.
+            surprise) and zscore (signed); optionally fault, the file fault that moved it ("" for none).
         alarms_a_month: budget of false notifications of the shop.
         threshold: instead of the budget's.
 
@@ -99,23 +101,57 @@ class _Wide:
         self.scores = np.zeros((len(self.days), len(self.names)))
         self.zscores = np.zeros(self.scores.shape)
         self.scores[rows, columns], self.zscores[rows, columns] = odd["score"], odd["zscore"]
+        self.faults: dict[int, dict[str, set[int]]] = {}  # by day and fault, the series that it moved
+        for row, column, fault in zip(rows.tolist(), columns, odd.get("fault", pd.Series("", odd.index)), strict=True):
+            if fault:
+                self.faults.setdefault(row, {}).setdefault(fault, set()).add(column)
 
 
-def _alarms(table: _Wide, day: int, bar: float) -> bool:
-    """Whether two related series, or one alone, are odd enough on a day."""
+def _alarms(table: _Wide, day: int, bar: float, among: set[int] | None = None) -> bool:
+    """Whether two related series, or one alone, are odd enough on a day; of all or of some."""
     scores = table.scores[day]
-    names = [table.names[series] for series in np.flatnonzero(scores >= bar)]
+    chosen = [series for series in np.flatnonzero(scores >= bar).tolist() if among is None or series in among]
+    names = [table.names[series] for series in chosen]
     metrics, members = {name[0] for name in names}, {name[1:] for name in names}
-    return min(len(metrics), len(members)) < len(names) or bool(scores.max(initial=0.0) >= ALONE_SHARE * bar)
+    return min(len(metrics), len(members)) < len(names) or bool(scores[chosen].max(initial=0.0) >= ALONE_SHARE * bar)
 
 
 def _place(events: list[_Event], table: _Wide, day: int, bar: float) -> None:
+    """Tells the day's proven faults, and places what else is odd with the events that there are."""
+    odd = set(np.flatnonzero(table.scores[day] >= JOIN_SHARE * bar).tolist())
+    faulty = None
+    for fault, moved in sorted(table.faults.get(day, {}).items()):
+        faulty = _place_fault(events, table, day, bar, fault, moved & odd)
+        odd -= moved
+    if faulty is None or _alarms(table, day, bar, odd):
+        _place_odd(events, table, day, bar, odd)
+    else:
+        _note(faulty, table, day, odd)
+
+
+def _place_fault(
+    events: list[_Event], table: _Wide, day: int, bar: float, fault: str, moved: set[int]
+) -> _Event:  # fmt: skip
+    """Continues the event of a fault with the series that it moved, or opens one."""
+    now = table.days[day]
+    for event in reversed(events):
+        if fault in event.faults and (now - event.last).days <= ECHO_DAYS:
+            event.last = now
+            event.series |= moved
+            event.touched |= {table.names[series][0] for series in moved}
+            _note(event, table, day, moved)
+            return event
+    event = _opened(events, table, day, bar, moved)
+    event.faults.add(fault)
+    return event
+
+
+def _place_odd(events: list[_Event], table: _Wide, day: int, bar: float, odd: set[int]) -> None:
     """Continues the latest related event with the day's odd series, or opens one."""
     now, scores = table.days[day], table.scores[day]
-    odd = set(np.flatnonzero(scores >= JOIN_SHARE * bar).tolist())
     for event in reversed(events):
         quiet_days = (now - event.last).days
-        if quiet_days > ECHO_DAYS:
+        if quiet_days > (GAP_DAYS if event.faults else ECHO_DAYS):  # a file leaves no echo in customers
             continue
         metrics = {table.names[series][0] for series in odd if scores[series] >= bar}
         if (now - event.raised).days <= SOLID_DAYS or event.series & odd or event.metrics & metrics:
@@ -130,11 +166,17 @@ def _place(events: list[_Event], table: _Wide, day: int, bar: float) -> None:
             if not is_second:
                 return
             odd = fresh
+    _opened(events, table, day, bar, odd)
+
+
+def _opened(events: list[_Event], table: _Wide, day: int, bar: float, odd: set[int]) -> _Event:
+    now, scores = table.days[day], table.scores[day]
     metrics = {table.names[series][0] for series in odd if scores[series] >= bar}
     touched = {table.names[series][0] for series in odd}
     event = _Event(len(events) + 1, now, now, max(scores[list(odd)].tolist()), metrics, touched, set(odd))
     _note(event, table, day, odd)
     events.append(event)
+    return event
 
 
 def _note(event: _Event, table: _Wide, day: int, group: set[int]) -> None:

@@ -27,6 +27,7 @@ class Judgement:
         weekly: expectation of the z-score, in model space.
         weekly_sigma: its noise.
         scores: what each detector says before it is calibrated.
+        faults: the file fault that is proven to have moved the cell, "" for none; None where no files are known.
     """
 
     expected: np.ndarray
@@ -38,14 +39,15 @@ class Judgement:
     weekly: np.ndarray
     weekly_sigma: np.ndarray
     scores: dict[str, np.ndarray]
+    faults: np.ndarray | None = None
 
     def plain_zscores(self, wide: Wide) -> np.ndarray:
         """Signed z-scores with nothing taken off for plans."""
         return (wide.moved - self.expected) / self.sigma
 
-    def with_consensus(self, consensus: np.ndarray) -> "Judgement":
-        """The same with another consensus."""
-        return replace(self, consensus=consensus)
+    def with_faults(self, consensus: np.ndarray, faults: np.ndarray) -> "Judgement":
+        """The same with what files say of it."""
+        return replace(self, consensus=consensus, faults=faults)
 
 
 def points_of(wide: Wide, judged: Judgement, threshold: float) -> pd.DataFrame:
@@ -80,6 +82,7 @@ def points_of(wide: Wide, judged: Judgement, threshold: float) -> pd.DataFrame:
         "is_planned": judged.planned.T.ravel(),
         "sigma": judged.sigma.T.ravel(),
         "is_watched": np.repeat(wide.is_told, days),
+        "fault": "" if judged.faults is None else judged.faults.T.ravel(),
         "expected_zscore": _back(wide, judged.weekly),
         "lower_zscore": _back(wide, judged.weekly - weekly_width),
         "upper_zscore": _back(wide, judged.weekly + weekly_width),

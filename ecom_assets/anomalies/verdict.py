@@ -19,10 +19,10 @@ EVIDENCE = {
     "missing_checks": (0.0, 2.0, 0.3, "{:.0f} checks that did not run"),
     "duplicate_rate": (0.0, 0.05, 1.0, "{:.0%} of the rows delivered twice"),
     "quarantined_rate": (0.0, 0.10, 0.8, "{:.1%} of the rows in quarantine, beyond the usual share"),
-    "last_hours_missing": (0.0, 3.0, 1.0, "{:.1f} hours without rows at the end of a file"),
+    "last_hours_missing": (0.0, 2.5, 1.0, "{:.1f} hours without rows at the end of a file"),
 }
 VOLUME_BAR = 0.25
-TRACKING_BAR = 0.15
+TRACKING_BAR, TRACKING_SIGMAS = 0.15, 6.0
 FAULT_BAR = 0.6
 WORTH_A_WORD = 0.1
 """Below it a doubt counts and is not told: a file that ends eight minutes early is no reason for anything."""
@@ -37,8 +37,8 @@ def verdicts(evidence: pd.DataFrame) -> pd.DataFrame:
             duplicate_rate, quarantined_rate (shares, beyond the usual), last_hours_missing (hours),
             volume_change_rate (rows of the source ÷ expected − 1), other_volume_change_rate (the same of the
             sources that would move along if customers had changed their mind), tracking_change_rate (tracked web
-            orders ÷ web orders, against its own usual, − 1), amount_per_row_change_rate (currency mix-ups),
-            and where prices moved, `prices.EVIDENCE_COLUMNS`.
+            orders ÷ web orders, against its own usual, − 1) and tracking_zscore (the same in sigmas of its own),
+            amount_per_row_change_rate (currency mix-ups), and where prices moved, `prices.EVIDENCE_COLUMNS`.
 
     Returns:
         event_id, verdict (planned, business change, data fault), fault_score (0 … 1), reasons (joined by "; ").
@@ -85,11 +85,17 @@ def _one_sided_volume(row: dict) -> tuple[float, str]:
 
 
 def _lost_tracking(row: dict) -> tuple[float, str]:
-    """Orders kept coming while their sessions were no longer seen."""
-    change = _number(row.get("tracking_change_rate"))
-    if not np.isfinite(change) or change > -TRACKING_BAR / 2:
+    """Orders kept coming while their sessions were no longer seen: by much, or by far more than chance.
+
+    Customers cannot lower the share of orders that name their session, so its size proves no more than its certainty.
+    """
+    change, zscore = _number(row.get("tracking_change_rate")), _number(row.get("tracking_zscore"))
+    is_large, is_sure = change <= -TRACKING_BAR / 2, zscore <= -TRACKING_SIGMAS / 2
+    if not (np.isfinite(change) and (is_large or is_sure)):
         return 0.0, ""
-    return float(np.clip(-change / TRACKING_BAR, 0, 1)), f"tracked share of web orders moved by {change:+.0%}"
+    by_size, by_chance = np.clip([-change / TRACKING_BAR, -zscore / TRACKING_SIGMAS], 0, 1)
+    words = f"tracked share of web orders moved by {change:+.0%}"
+    return float(np.nanmax([by_size * is_large, by_chance * is_sure])), words
 
 
 def _foreign_amounts(row: dict) -> tuple[float, str]:

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ecom_assets.anomalies.allowance import allowances, demand_factors, discounted
+from ecom_assets.anomalies.allowance import advertised, allowances, demand_factors, discounted, unlisted_peaks
 
 DAYS = pd.date_range("2026-03-01", periods=30)
 KEYS = [
@@ -73,3 +73,35 @@ def test_without_plans_nothing_is_excused():
     lift, dip = demand_factors(DAYS, KEYS, None)
     assert not lift.any()
     assert not dip.any()
+
+
+def test_a_channel_that_spends_twice_as_much_has_a_campaign():
+    email, display = np.full(30, 20.0), np.full(30, 300.0)
+    email[20], display[20] = 41.0, 500.0
+    lift = advertised(KEYS, {"email": email, "display": display})
+    assert np.flatnonzero(lift[:, 1]).tolist() == [20]
+    assert not lift[:, [0, 2, 3, 4]].any()
+
+
+def test_a_channel_that_never_spent_has_no_usual_spend():
+    email = np.zeros(30)
+    email[20] = 50.0
+    assert not advertised(KEYS, {"email": email}).any()
+    assert not advertised(KEYS, {}).any()
+
+
+def test_a_campaign_lasts_while_its_spend_stays_above_the_usual():
+    email = np.full(30, 20.0)
+    email[18:23] = [30.0, 41.0, 30.0, 27.0, 30.0]
+    assert np.flatnonzero(advertised(KEYS, {"email": email})[:, 1]).tolist() == [19, 20]
+
+
+def test_discounts_on_black_friday_are_the_peak_of_the_year_and_on_other_fridays_are_not():
+    days = pd.date_range("2025-11-01", periods=40)
+    rate = np.where(days.isin(pd.to_datetime(["2025-11-21", "2025-11-28", "2025-12-01"])), 0.3, 0.02)
+    peaks = unlisted_peaks(days, rate)
+    assert peaks["starts_date"].tolist() == [pd.Timestamp("2025-11-28"), pd.Timestamp("2025-12-01")]
+    lift, _ = demand_factors(days, [("orders", "", ""), ("refund_amount", "", "")], peaks)
+    assert lift[[26, 27, 28, 30], 0].tolist() == pytest.approx([0.0, 2.3, 0.35, 2.3])
+    assert lift[39, 1] == pytest.approx(2.3)
+    assert unlisted_peaks(days, np.full(40, 0.3)).empty

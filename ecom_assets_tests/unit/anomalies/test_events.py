@@ -117,6 +117,36 @@ def test_following_days_continue_and_recovery_is_an_echo():
     assert said["end"].tolist() == [DAYS[203]]
 
 
+def with_fault(table: pd.DataFrame, fault: str, days: list[int], metric: str = "orders") -> pd.DataFrame:
+    """`table`, a metric's series moved for sure by a faulty file on some days."""
+    moved = table["time"].isin(DAYS[days]) & (table["metric"] == metric)
+    earlier = table.get("fault", pd.Series("", table.index))
+    return table.assign(score=table["score"].where(~moved, 12.0), fault=earlier.where(~moved, fault))
+
+
+def raised_of(table: pd.DataFrame) -> list[pd.Timestamp]:
+    notifications, _ = notify(table, alarms_a_month=0.05)
+    return notifications["raised"][notifications["raised"].between(DAYS[195], DAYS[215])].tolist()
+
+
+def test_a_faulty_file_is_no_echo_of_the_week_before_and_is_told_once():
+    outage = scored({("orders", ""): {200: -12}, ("orders", "email"): {200: -11}})
+    again = scored({("orders", ""): {200: -12, 205: 9, 206: 9}, ("orders", "email"): {200: -11, 205: 9, 206: 9}})
+    assert raised_of(again) == [DAYS[200]]
+    assert raised_of(with_fault(outage, "orders twice", [205, 206])) == [DAYS[200], DAYS[205]]
+
+
+def test_two_faults_of_one_dataset_are_two_causes():
+    quiet = scored({})
+    both = with_fault(with_fault(quiet, "orders twice", [205]), "orders cut", [206])
+    assert raised_of(both) == [DAYS[205], DAYS[206]]
+
+
+def test_a_faulty_file_leaves_no_echo():
+    later = scored({("orders", ""): {206: -12}, ("orders", "email"): {206: -11}})
+    assert raised_of(with_fault(later, "orders twice", [200])) == [DAYS[200], DAYS[206]]
+
+
 def test_a_second_cause_weeks_later_is_another_event():
     said = raised({("orders", ""): {200: -12, 215: -12}}, 200)
     assert said["raised"].tolist() == [DAYS[200], DAYS[215]]

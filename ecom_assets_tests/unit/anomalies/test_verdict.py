@@ -16,6 +16,7 @@ def verdict(**evidence) -> str:
         {"duplicate_rate": 0.3},
         {"last_hours_missing": 9},
         {"tracking_change_rate": -0.4},
+        {"tracking_change_rate": -0.03, "tracking_zscore": -6.5},
         {"volume_change_rate": -0.6, "other_volume_change_rate": -0.02},
         {"amount_per_row_change_rate": 6.0, "volume_change_rate": 0.03},
         {"late_files": 1, "missing_checks": 1, "quarantined_rate": 0.05},
@@ -30,6 +31,8 @@ def test_data_faults(evidence):
     [
         {},
         {"failed_checks": 0, "tracking_change_rate": 0.01},
+        {"tracking_change_rate": -0.03, "tracking_zscore": -2.5},
+        {"tracking_change_rate": 0.2, "tracking_zscore": 7.0},
         {"missing_checks": 1},
         {"volume_change_rate": -0.6, "other_volume_change_rate": -0.55},
         {"amount_per_row_change_rate": -0.3, "volume_change_rate": 0.0},
