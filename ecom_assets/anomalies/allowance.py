@@ -20,9 +20,9 @@ AFTER_SALES, AFTER_SALES_DAYS = ("refund_amount", "refund_rate", "tickets_opened
 UNLISTED_PEAK = "unlisted peak"
 HOLIDAY_LIFT, HOLIDAY_DIP = 0.35, 0.9
 ANY_DIP = 0.05
-DISCOUNT_METRIC, SPEND_METRIC = "discount_rate", "spend_amount"
-SPEND_JUMP, SPEND_LASTS = 2.0, 1.4
-"""From twice its usual spend on a channel has a campaign, and for as long as it stays well above the usual."""
+DISCOUNT_METRIC, SPEND_METRIC, VISITS_METRIC = "discount_rate", "spend_amount", "sessions"
+SPEND_JUMP, SPEND_LASTS, VISITS_JUMP = 2.0, 1.4, 1.1
+"""From twice its usual spend on a channel has a campaign, if more people come, and for as long as both stay up."""
 DISCOUNT_JUMP, CHANNEL_DISCOUNT_JUMP = 0.03, 0.06
 UNLISTED = 1.2
 """What a promotion of the whole shop that stands on no calendar may lift by: it may be the peak of the year."""
@@ -143,24 +143,34 @@ def discounted(
     return lift
 
 
-def advertised(keys: Sequence[tuple[str, str, str]], spent: dict[str, np.ndarray]) -> np.ndarray:
+def advertised(
+    keys: Sequence[tuple[str, str, str]], spent: dict[str, np.ndarray], visited: dict[str, np.ndarray]
+) -> np.ndarray:
     """Lift, [day, series], that jumps of a channel's spend speak for, in that channel: a campaign on no calendar.
+
+    Spend that brings nobody is no campaign, and alarms.
 
     Args:
         keys: metric, dimension and member of each series.
         spent: spend by channel, one value a day.
+        visited: sessions by channel, likewise; a channel of which they are unknown is taken at its spend's word.
     """
     lift = np.zeros((max(map(len, spent.values()), default=1), len(keys)))
     for channel, amount in spent.items():
-        usual = pd.Series(amount).rolling(28, min_periods=7).median().shift(1).to_numpy()
-        share = np.nan_to_num(amount) / np.where(usual > 0, usual, np.inf)
-        jump, is_on = np.zeros(len(share), dtype=bool), False
-        for day, times in enumerate(share):
-            is_on = bool(times >= (SPEND_LASTS if is_on else SPEND_JUMP))
+        paid, came = _times_usual(amount), _times_usual(visited.get(channel, np.full(len(amount), np.nan)))
+        is_on, jump = False, np.zeros(len(paid), dtype=bool)
+        for day, (times, visits) in enumerate(zip(np.nan_to_num(paid), came, strict=True)):
+            is_on = bool(times >= (SPEND_LASTS if is_on else SPEND_JUMP)) and not visits < VISITS_JUMP
             jump[day] = is_on
         own = np.array([(dimension, member) == ("channel", channel) for _, dimension, member in keys])
         lift[np.ix_(jump, own)] = CHANNEL_PROMOTION
     return lift
+
+
+def _times_usual(values: np.ndarray) -> np.ndarray:
+    """Each day against the median of the 28 days before; NaN where that is unknown or nothing."""
+    usual = pd.Series(values).rolling(28, min_periods=7).median().shift(1).to_numpy()
+    return values / np.where(usual > 0, usual, np.nan)
 
 
 def allowances(

@@ -8,6 +8,7 @@ import pandas as pd
 from ecom_assets.anomalies.allowance import (
     DISCOUNT_METRIC,
     SPEND_METRIC,
+    VISITS_METRIC,
     advertised,
     allowances,
     demand_factors,
@@ -182,13 +183,18 @@ def _excused(wide: Wide, discounts: pd.DataFrame, campaigns: pd.DataFrame | None
     peaks = unlisted_peaks(wide.days, rates.get(("", ""), np.full(len(wide.days), np.nan)))
     plans = [frame for frame in (campaigns, peaks) if frame is not None and len(frame)]
     lift, dip = demand_factors(wide.days, wide.keys, pd.concat(plans, ignore_index=True) if plans else None)
-    spent = {
-        member: wide.values[:, place]
-        for place, (metric, dimension, member) in enumerate(wide.keys)
-        if metric == SPEND_METRIC and dimension == "channel"
-    }
-    unlisted = np.maximum(discounted(wide.days, wide.keys, rates), advertised(wide.keys, spent))
+    spent, visited = _of_channels(wide, SPEND_METRIC), _of_channels(wide, VISITS_METRIC)
+    unlisted = np.maximum(discounted(wide.days, wide.keys, rates), advertised(wide.keys, spent, visited))
     return allowances(wide.keys, np.maximum(lift, unlisted), dip)
+
+
+def _of_channels(wide: Wide, metric: str) -> dict[str, np.ndarray]:
+    """Values of a metric by channel, one a day."""
+    return {
+        member: wide.values[:, place]
+        for place, (name, dimension, member) in enumerate(wide.keys)
+        if name == metric and dimension == "channel"
+    }
 
 
 def _given(daily: pd.DataFrame, wide: Wide) -> np.ndarray | None:

@@ -78,7 +78,7 @@ def test_without_plans_nothing_is_excused():
 def test_a_channel_that_spends_twice_as_much_has_a_campaign():
     email, display = np.full(30, 20.0), np.full(30, 300.0)
     email[20], display[20] = 41.0, 500.0
-    lift = advertised(KEYS, {"email": email, "display": display})
+    lift = advertised(KEYS, {"email": email, "display": display}, {})
     assert np.flatnonzero(lift[:, 1]).tolist() == [20]
     assert not lift[:, [0, 2, 3, 4]].any()
 
@@ -86,14 +86,21 @@ def test_a_channel_that_spends_twice_as_much_has_a_campaign():
 def test_a_channel_that_never_spent_has_no_usual_spend():
     email = np.zeros(30)
     email[20] = 50.0
-    assert not advertised(KEYS, {"email": email}).any()
-    assert not advertised(KEYS, {}).any()
+    assert not advertised(KEYS, {"email": email}, {}).any()
+    assert not advertised(KEYS, {}, {}).any()
 
 
 def test_a_campaign_lasts_while_its_spend_stays_above_the_usual():
     email = np.full(30, 20.0)
     email[18:23] = [30.0, 41.0, 30.0, 27.0, 30.0]
-    assert np.flatnonzero(advertised(KEYS, {"email": email})[:, 1]).tolist() == [19, 20]
+    assert np.flatnonzero(advertised(KEYS, {"email": email}, {})[:, 1]).tolist() == [19, 20]
+
+
+def test_spend_that_brings_nobody_is_no_campaign():
+    email, visits = np.full(30, 20.0), np.full(30, 100.0)
+    email[[18, 22]], visits[22] = 90.0, 160.0
+    lift = advertised(KEYS, {"email": email}, {"email": visits})
+    assert np.flatnonzero(lift[:, 1]).tolist() == [22]
 
 
 def test_discounts_on_black_friday_are_the_peak_of_the_year_and_on_other_fridays_are_not():
