@@ -15,7 +15,7 @@ from ecom_assets.anomalies.grouping import KEYS, notify
 from ecom_assets.anomalies.incident_size import FIRST_DAYS, MOVED_SIGMAS
 from ecom_assets.anomalies.scale import MAD_TO_SIGMA
 from ecom_assets.anomalies.scoring import Matched, balanced_accuracy, match, score, scorecard
-from ecom_assets.anomalies.space import Space, choose_space
+from ecom_assets.anomalies.space import HOME, Space, choose_space
 from ecom_assets.anomalies.wide import PRIOR, pooled_surprise
 
 STRATA = {"clear": (6.0, np.inf), "faint": (3.0, 6.0), "hidden": (0.0, 3.0), "all": (0.0, np.inf)}
@@ -194,13 +194,19 @@ def alarmers() -> dict[str, Callable[[pd.DataFrame], np.ndarray]]:
 
 
 def weekday_surprise(points: pd.DataFrame) -> np.ndarray:
-    """Surprise of the same weekday's median and median absolute deviation, planned days masked."""
+    """Surprise of the same weekday's median and median absolute deviation, planned days masked.
+
+    Metrics that stand still on most days (`space.HOME`) are left to the others: of next to no deviation everything is
+    far, and alarms of them alone break any budget.
+    """
     table = points.pivot_table(index="time", columns=KEYS, values="value", dropna=False, sort=False)
     planned = points.pivot_table(index="time", columns=KEYS, values="is_planned", dropna=False, sort=False)
     masked = planned.reindex_like(table).to_numpy("float64") > 0
     values = np.where(masked, np.nan, table.to_numpy("float64"))
     scores = np.column_stack([weekday_median_scores(values[:, place]) for place in range(values.shape[1])])
-    found = np.nan_to_num(pooled_surprise(scores, ~masked, [str(key[0]) for key in table.columns], PRIOR))
+    metrics = [str(key[0]) for key in table.columns]
+    found = np.nan_to_num(pooled_surprise(scores, ~masked, metrics, PRIOR))
+    found[:, [metric in HOME for metric in metrics]] = 0.0
     rows = table.index.get_indexer(pd.Index(points["time"]))
     return found[rows, table.columns.get_indexer(pd.MultiIndex.from_frame(points[KEYS]))]
 
