@@ -1,8 +1,10 @@
 -- One row per day, dimension and member.
 with
+-- Percentiles are taken of whole milliseconds: exact up to 24 days, and faster to compare than doubles.
 visits as (
     select
-        business_date, channel, device, country, entry_page, exit_page, duration_s,
+        business_date, channel, device, country, entry_page, exit_page,
+        case when duration_s is not null then least(duration_s * 1000, 2147483647)::integer end as duration_ms,
         page_views, page_view_events, is_bounce
     from kpi.sessions
     where business_date between $from_day and $to_day and is_start and not is_bot
@@ -22,7 +24,7 @@ by_member as (
         count(*) as sessions,
         count(*) filter (is_bounce) as bounces,
         sum(page_views)::bigint as page_views,
-        percentile_cont([0.5, 0.9]) within group (order by duration_s) as duration_s
+        percentile_cont([0.5, 0.9]) within group (order by duration_ms) as duration_ms
     from visits
     group by grouping sets (
         (business_date),
@@ -93,8 +95,8 @@ final as (
         round(page_views / sessions, 8)::decimal(18, 8) as pages_per_session,
         bounces,
         round(bounces / sessions, 8)::decimal(18, 8) as bounce_rate,
-        round(duration_s[1], 3) as duration_median_s,
-        round(duration_s[2], 3) as duration_p90_s,
+        round(duration_ms[1] / 1000, 3) as duration_median_s,
+        round(duration_ms[2] / 1000, 3) as duration_p90_s,
         null::bigint as entries,
         null::bigint as exits,
         null::decimal(18, 8) as drop_off_rate

@@ -121,7 +121,7 @@ seen as (
 observed as (
     select
         * exclude (session_id, person),
-        coalesce(session_id, person || '/' || strftime(started_at, '%Y%m%dT%H%M%S.%f')) as session_id
+        coalesce(session_id, person || '/' || epoch_us(started_at)) as session_id
     from seen
 ),
 

@@ -6,14 +6,14 @@ Written from the contracts' words, not from the SQL; slow and simple on purpose.
 import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from ecom_assets_tests.unit.behaviour.small_shop import DAYS, Row, SmallShop
 
 SALE_BARS = ("pending", "failed", "void")
 STEPS = {"page_view": 1, "product_view": 1, "add_to_cart": 2, "checkout_start": 3, "payment_attempt": 4}
-DAY = timedelta(days=1)
+DAY, EPOCH = timedelta(days=1), datetime(1970, 1, 1)
 
 
 def percentile(values: Iterable[float | None], share: float) -> float | None:
@@ -72,7 +72,7 @@ def sessions(shop: SmallShop, has_session_table: bool = True) -> list[Row]:
         for session in cut_by_silence(event for event in shop.clickstream if not event.get("session_id")):
             first = min(event["occurred_at"] for event in session)
             person = session[0].get("visitor_id") or session[0].get("customer_id")
-            events[session[0]["business_date"], f"{person}/{first:%Y%m%dT%H%M%S.%f}"] = session
+            events[session[0]["business_date"], f"{person}/{(first - EPOCH) // timedelta(microseconds=1)}"] = session
     orders = grouped(
         (order for order in shop.orders if order.get("session_id") and _sold(order)),
         lambda order: (order["business_date"], order["session_id"]),
