@@ -113,9 +113,13 @@ def unlisted_peaks(days: pd.DatetimeIndex, rate: np.ndarray) -> pd.DataFrame:
 
 
 def _jumps(rate: np.ndarray, by: float) -> np.ndarray:
-    """Days on which a discount rate lies so far above the median of the 28 days before."""
-    usual = pd.Series(rate).rolling(28, min_periods=7).median().shift(1).to_numpy()
-    return np.nan_to_num(rate - usual) >= by
+    """Days on which a discount rate lies so far above the usual."""
+    return np.nan_to_num(rate - _usual(rate)) >= by
+
+
+def _usual(values: np.ndarray) -> np.ndarray:
+    """Median of the 28 days before each; NaN where fewer than seven of them are known."""
+    return pd.Series(values).rolling(28, min_periods=7).median().shift(1).to_numpy()
 
 
 def discounted(
@@ -168,8 +172,8 @@ def advertised(
 
 
 def _times_usual(values: np.ndarray) -> np.ndarray:
-    """Each day against the median of the 28 days before; NaN where that is unknown or nothing."""
-    usual = pd.Series(values).rolling(28, min_periods=7).median().shift(1).to_numpy()
+    """Each day against the usual; NaN where that is unknown or nothing."""
+    usual = _usual(values)
     return values / np.where(usual > 0, usual, np.nan)
 
 

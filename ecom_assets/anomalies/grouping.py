@@ -106,6 +106,14 @@ class _Wide:
             if fault:
                 self.faults.setdefault(row, {}).setdefault(fault, set()).add(column)
 
+    def metrics(self, chosen: set[int]) -> set[str]:
+        """Of some series."""
+        return {self.names[series][0] for series in chosen}
+
+    def alarming(self, day: int, chosen: set[int], bar: float) -> set[str]:
+        """Metrics of those of some series that reach the bar on a day."""
+        return self.metrics({series for series in chosen if self.scores[day, series] >= bar})
+
 
 def _alarms(table: _Wide, day: int, bar: float, among: set[int] | None = None) -> bool:
     """Whether two related series, or one alone, are odd enough on a day; of all or of some."""
@@ -129,16 +137,14 @@ def _place(events: list[_Event], table: _Wide, day: int, bar: float) -> None:
         _note(faulty, table, day, odd)
 
 
-def _place_fault(
-    events: list[_Event], table: _Wide, day: int, bar: float, fault: str, moved: set[int]
-) -> _Event:  # fmt: skip
+def _place_fault(events: list[_Event], table: _Wide, day: int, bar: float, fault: str, moved: set[int]) -> _Event:
     """Continues the event of a fault with the series that it moved, or opens one."""
     now = table.days[day]
     for event in reversed(events):
         if fault in event.faults and (now - event.last).days <= ECHO_DAYS:
             event.last = now
             event.series |= moved
-            event.touched |= {table.names[series][0] for series in moved}
+            event.touched |= table.metrics(moved)
             _note(event, table, day, moved)
             return event
     event = _opened(events, table, day, bar, moved)
@@ -153,7 +159,7 @@ def _place_odd(events: list[_Event], table: _Wide, day: int, bar: float, odd: se
         quiet_days = (now - event.last).days
         if quiet_days > (GAP_DAYS if event.faults else ECHO_DAYS):  # a file leaves no echo in customers
             continue
-        metrics = {table.names[series][0] for series in odd if scores[series] >= bar}
+        metrics = table.alarming(day, odd, bar)
         if (now - event.raised).days <= SOLID_DAYS or event.series & odd or event.metrics & metrics:
             fresh = {series for series in odd if table.names[series][0] not in event.touched}
             is_second = sum(scores[series] >= FRESH_SHARE * bar for series in fresh) > 1
@@ -161,7 +167,7 @@ def _place_odd(events: list[_Event], table: _Wide, day: int, bar: float, odd: se
             if known and quiet_days <= GAP_DAYS:
                 event.last = now
                 event.series |= known
-            event.touched |= {table.names[series][0] for series in known}
+            event.touched |= table.metrics(known)
             _note(event, table, day, known)
             if not is_second:
                 return
@@ -170,10 +176,8 @@ def _place_odd(events: list[_Event], table: _Wide, day: int, bar: float, odd: se
 
 
 def _opened(events: list[_Event], table: _Wide, day: int, bar: float, odd: set[int]) -> _Event:
-    now, scores = table.days[day], table.scores[day]
-    metrics = {table.names[series][0] for series in odd if scores[series] >= bar}
-    touched = {table.names[series][0] for series in odd}
-    event = _Event(len(events) + 1, now, now, max(scores[list(odd)].tolist()), metrics, touched, set(odd))
+    now, score = table.days[day], float(table.scores[day, list(odd)].max())
+    event = _Event(len(events) + 1, now, now, score, table.alarming(day, odd, bar), table.metrics(odd), set(odd))
     _note(event, table, day, odd)
     events.append(event)
     return event

@@ -7,7 +7,7 @@ gone, for DuckDB keeps deleted rows in the old one.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -161,7 +161,7 @@ class _Build:
         views = {asset: self._daily_files(asset).write(version) for asset in by_day}
         withheld = _withheld(self.connection, self.contracts)
         # One transaction: one flush to disk instead of a hundred.
-        with self._searching(), self._quickly(), transaction(self.connection):
+        with _set(self.connection, self._settings()), transaction(self.connection):
             for schema in sorted({_place(asset)[0] for asset in tables}):
                 rows(self.connection, f"create schema _snapshot.{quoted(schema)}")
             for asset in tables:
@@ -201,34 +201,16 @@ class _Build:
     def _files(self) -> set[str]:
         return {name for (name,) in rows(self.connection, "select distinct file from lineage.published_days")}
 
-    @contextmanager
-    def _searching(self) -> Iterator[None]:
-        """DuckDB looks at a view's files when it makes the view, so it must know where they are, as readers must."""
-        before = str(value(self.connection, "select current_setting('file_search_path')") or "")
-        if _can_be_searched(self.folder):
-            rows(self.connection, f"set file_search_path = {literal(str(self.folder))}")
-        try:
-            yield
-        finally:
-            rows(self.connection, f"set file_search_path = {literal(before)}")
+    def _settings(self) -> dict[str, str]:
+        """Under which views find their files, and many small tables are copied with the least work.
 
-    @contextmanager
-    def _quickly(self) -> Iterator[None]:
-        """Settings under which many small tables are copied with the least work.
-
-        One thread: shared by several, a copy took three quarters more processor time and was no faster. The log is not
+        DuckDB looks at a view's files when it makes the view, so it must know where they are, as readers must. One
+        thread: shared by several, a copy took three quarters more processor time and was no faster. The log is not
         written first, but the file itself. And texts are not packed by FSST, which took a seventh of a publication and
         saved a sixth of the file.
         """
         wanted = {"threads": "1", "wal_autocheckpoint": "1MB", "disabled_compression_methods": "fsst"}
-        before = {name: value(self.connection, f"select current_setting('{name}')") for name in wanted}
-        for name, setting in wanted.items():
-            rows(self.connection, f"set {name} = '{setting}'")
-        try:
-            yield
-        finally:
-            for name, setting in before.items():
-                rows(self.connection, f"set {name} = '{setting}'")
+        return wanted | ({"file_search_path": str(self.folder)} if _can_be_searched(self.folder) else {})
 
     def _create_view(self, asset: str, files: dict[date, str]) -> None:
         name = f"_snapshot.{table_name(asset)}"
@@ -249,6 +231,19 @@ class _Build:
                 rows(self.connection, f"create view lineage.{view} as {select}")
         finally:
             rows(self.connection, f"use {quoted(here)}")
+
+
+@contextmanager
+def _set(connection: Connection, wanted: Mapping[str, str]) -> Iterator[None]:
+    """DuckDB's settings as wanted, and afterwards as they were."""
+    before = {name: value(connection, f"select current_setting('{name}')") for name in wanted}
+    for name, setting in wanted.items():
+        rows(connection, f"set {name} = {literal(setting)}")
+    try:
+        yield
+    finally:
+        for name, setting in before.items():
+            rows(connection, f"set {name} = {literal(str(setting or ''))}")
 
 
 def _place(asset: str) -> tuple[str, str]:

@@ -73,7 +73,8 @@ pages as (
 ),
 
 -- What is looked for in each session: its first and last page view, by the moment (microseconds since the day before)
--- and, of several pages of one moment, by the alphabet, and how far it came.
+-- and, of several pages of one moment, by the alphabet (in the lowest 24 bits: no shop has 16,777,216 pages), and how
+-- far it came.
 stepped as (
     select
         known.*,

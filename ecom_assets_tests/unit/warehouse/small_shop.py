@@ -120,6 +120,14 @@ DAILY_SALES = Sql(
 )
 
 
+def daily_of_days(table: str = "clean.sales") -> Sql:
+    """The same, of a table by choice and for a range of days where one is asked for."""
+    text = f"""select business_date, count(*) as sales, sum(amount) as amount from {table}
+        where business_date between coalesce($from_day, '-infinity'::date) and coalesce($to_day, 'infinity'::date)
+        group by business_date"""
+    return Sql(text, {"from_day": None, "to_day": None}, frozenset({table.replace(".", "/")}))
+
+
 def day(number: int) -> date:
     return DAY + timedelta(days=number)
 
@@ -166,6 +174,15 @@ def new_warehouse(path: Any = ":memory:", shop: Shop = SHOP, contracts: Sequence
     warehouse = Warehouse(connect(path), shop, contracts, key_hash_sql)
     warehouse.prepare()
     return warehouse
+
+
+def warehouse_of_days(days: int, contracts: Sequence[Contract]) -> Warehouse:
+    """One with a sale on each of so many days, written as clean."""
+    made = new_warehouse(contracts=contracts)
+    load_buyers(made)
+    load(made, SALES, {"a.csv": [sale(f"s{number}", number, 10 + number) for number in range(days)]})
+    write_sales(made, *range(days))
+    return made
 
 
 def stage_rows(

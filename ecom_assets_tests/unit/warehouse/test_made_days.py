@@ -8,34 +8,26 @@ from ecom_assets_tests.unit.warehouse.small_shop import (
     DAILY,
     SALES,
     Sql,
+    daily_of_days,
     day,
     fetch,
     load,
-    load_buyers,
-    new_warehouse,
     sale,
+    warehouse_of_days,
     write_sales,
 )
 
 DAYS = 12
 BY_DAY = DAILY.model_copy(update={"name": "by_day", "tracks_restatements": False})
 OTHERS = DAILY.model_copy(update={"name": "others", "tracks_restatements": False, "reconciliations": ()})
-TEXT = """select business_date, count(*) as sales, sum(amount) as amount from {table}
-    where business_date between coalesce($from_day, '-infinity'::date) and coalesce($to_day, 'infinity'::date)
-    group by business_date"""
-UNBOUND = {"from_day": None, "to_day": None}
-OF_SALES = Sql(TEXT.format(table="clean.sales"), UNBOUND, frozenset({"clean/sales"}))
-OF_OTHERS = Sql(TEXT.format(table="kpi.others"), UNBOUND, frozenset({"kpi/others"}))
+OF_SALES = daily_of_days()
+OF_OTHERS = daily_of_days("kpi.others")
 ALL = Sql(OF_SALES.sql.replace("$from_day", "null").replace("$to_day", "null"), reads=OF_SALES.reads)
 
 
 @pytest.fixture
 def warehouse():
-    made = new_warehouse(contracts=[BUYERS, SALES, BY_DAY, OTHERS])
-    load_buyers(made)
-    load(made, SALES, {"a.csv": [sale(f"s{number}", number, 10 + number) for number in range(DAYS)]})
-    write_sales(made, *range(DAYS))
-    return made
+    return warehouse_of_days(DAYS, [BUYERS, SALES, BY_DAY, OTHERS])
 
 
 def write(warehouse, query=OF_SALES, version="v1", contract=BY_DAY):
@@ -94,7 +86,7 @@ def test_a_whole_input_is_known_by_its_rows(warehouse):
 def test_all_of_it_is_made_anew_where(warehouse, why):
     write(warehouse)
     if why == "refused before":
-        wrong = Sql(OF_SALES.sql.replace("sum(amount)", "sum(amount) + 1"), UNBOUND, OF_SALES.reads)
+        wrong = Sql(OF_SALES.sql.replace("sum(amount)", "sum(amount) + 1"), OF_SALES.params, OF_SALES.reads)
         assert not write(warehouse, wrong).accepted
     if why == "most of it changed":
         load(warehouse, SALES, {"late.csv": [sale("x", 1), sale("y", 8)]})
@@ -109,7 +101,7 @@ def test_a_day_that_fails_refuses_the_table_and_is_tried_again(warehouse):
     before = held(warehouse)
     load(warehouse, SALES, {"late.csv": [sale("x", 7)]})
     write_sales(warehouse, 7)
-    wrong = Sql(OF_SALES.sql.replace("sum(amount)", "sum(amount) + 1"), UNBOUND, OF_SALES.reads)
+    wrong = Sql(OF_SALES.sql.replace("sum(amount)", "sum(amount) + 1"), OF_SALES.params, OF_SALES.reads)
     refused = write(warehouse, wrong)
     assert not refused.accepted
     assert [reason for reason in refused.reasons if reason] == [day(7)]

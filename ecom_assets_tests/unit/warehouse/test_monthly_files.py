@@ -8,13 +8,12 @@ from ecom_assets_tests.unit.warehouse.small_shop import (
     BUYERS,
     DAILY,
     SALES,
-    Sql,
+    daily_of_days,
     day,
     fetch,
     load,
-    load_buyers,
-    new_warehouse,
     sale,
+    warehouse_of_days,
     write_sales,
 )
 
@@ -23,13 +22,7 @@ BY_DAY = DAILY.model_copy(
     update={"name": "by_day", "tracks_restatements": False, "published_as": "monthly_files", "reconciliations": ()}
 )
 CONTRACTS = (BUYERS, SALES, BY_DAY)
-OF_DAYS = Sql(
-    """select business_date, count(*) as sales, sum(amount) as amount from clean.sales
-    where business_date between coalesce($from_day, '-infinity'::date) and coalesce($to_day, 'infinity'::date)
-    group by business_date""",
-    {"from_day": None, "to_day": None},
-    frozenset({"clean/sales"}),
-)
+OF_DAYS = daily_of_days()
 ALL = "select * from kpi.by_day order by all"
 
 
@@ -40,10 +33,7 @@ def home(tmp_path):
 
 @pytest.fixture
 def warehouse():
-    made = new_warehouse(contracts=list(CONTRACTS))
-    load_buyers(made)
-    load(made, SALES, {"a.csv": [sale(f"s{number}", number, 10 + number) for number in range(DAYS)]})
-    write_sales(made, *range(DAYS))
+    made = warehouse_of_days(DAYS, CONTRACTS)
     made.write(BY_DAY, OF_DAYS, None, "run", "v1")
     return made
 
