@@ -1,6 +1,9 @@
 """menu, reset and ui: what can be done in a home, what is forgotten, and where the UI listens."""
 
+import csv
+import io
 import socket
+from contextlib import closing
 
 import pytest
 import typer
@@ -8,8 +11,8 @@ import typer
 from ecom_assets.cli import entry, log, menu, reset
 from ecom_assets.cli.ui import free_port
 from ecom_assets.orchestration.shop import ShopContext
-from ecom_assets.settings import Home
-from ecom_assets.warehouse import writer_lock
+from ecom_assets.settings import Home, Shop
+from ecom_assets.warehouse import Warehouse, connect, publish, writer_lock
 
 DEMO = "name: Demo\nfirst_day: 2024-03-01\nsources: {orders: simulated, refunds: simulated}\n"
 MIXED = "name: Demo\nfirst_day: 2024-03-01\nsources: {orders: simulated, refunds: {kind: files, path: 'refunds/*'}}\n"
@@ -102,6 +105,25 @@ def test_the_menu_does_what_is_chosen_until_nothing_is(home, monkeypatch, capsys
     menu.menu(lambda _: next(answers))
     assert done == [["status"], ["query", "select 1"]]
     assert "How does everything stand?" in capsys.readouterr().out
+
+
+def test_what_the_menu_asks_in_sql_is_answered(home, capsys):
+    """On a snapshot with every table of the project, of which the asked ones have a day."""
+    home.root.mkdir()
+    with closing(connect(home.warehouse)) as connection:
+        warehouse = Warehouse(connection, Shop(name="Demo", first_day="2024-03-01", sources={"orders": "simulated"}))
+        warehouse.prepare()
+        day = "insert into kpi.daily_revenue (business_date, orders, net_amount) values ('2024-03-01', 3, 41.50)"
+        connection.execute(day).fetchall()
+        publish(connection, home, warehouse.contracts.values())
+    home.shop_file.write_text(DEMO)
+    ShopContext.resolve(home.shop_file).claim()
+    asked = [each.arguments for each in menu.choices(home) if each.arguments[0] == "query" and not each.asks]
+    assert asked, "the menu asks for the last days' sales"
+    for arguments in asked:
+        assert entry.run([*arguments, "--format", "csv"]) == 0, capsys.readouterr().err
+        (row,) = csv.DictReader(io.StringIO(capsys.readouterr().out))
+        assert (row["business_date"], row["orders"], row["net_amount"]) == ("2024-03-01", "3", "41.50")
 
 
 @pytest.mark.parametrize("answer", ["0", "99", "q", ""])
