@@ -283,11 +283,13 @@ def ui(
 @app.command()
 def reset(
     yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="secret.key, labels and snoozes too")] = False,
 ) -> None:
     """Forget what was made here; asks first.
 
-    Files that a shop brought are never touched.
+    Files that a shop brought are never touched. Without --all neither are secret.key, by which addresses are
+    hashed, nor labels and snoozes, which the next run of the same shop takes again.
     """
     from ecom_assets.cli.reset import reset
 
-    reset(yes)
+    reset(yes, everything)

@@ -32,7 +32,7 @@ def choices(home: Home) -> list[Choice]:
         Choice("Where does a number come from?", ("lineage",), "Table or column, such as kpi.daily_revenue.net_amount"),
     ]
     ui = Choice("Open Dagster's UI", ("ui",))
-    forget = Choice("Forget everything that was made in this home", ("reset",))
+    forget = Choice("Forget what was made in this home", ("reset",))
     if not known:
         return [demo, Choice("Run your own files: needs a shop.yaml (see docs/bring-your-data.md)", ("run",)), ui]
     writing = [demo, run] if _is_demo(home) else [run]

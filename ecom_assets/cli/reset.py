@@ -1,4 +1,4 @@
-"""The verb that undoes a home: what was made there goes, what the shop brought stays."""
+"""The verb that undoes a home: what was made there goes, what the shop brought and what people said stays."""
 
 import shutil
 from pathlib import Path
@@ -9,27 +9,40 @@ from ecom_assets.cli import log, show
 from ecom_assets.orchestration.shop import ShopContext
 from ecom_assets.settings import Home, SettingsError
 
+_KEPT = (
+    "Kept: secret.key, by which addresses are hashed, and what was said of notifications (labels, snoozes); "
+    "--all deletes them too."
+)
+_LOST = "Neither addresses hashed as before nor what was said of notifications (labels, snoozes) can be made again."
 
-def reset(yes: bool) -> None:
+
+def reset(yes: bool, everything: bool = False) -> None:
     """Delete what `made` lists, after asking; a home that is being written is left alone.
+
+    Labels and snoozes go into a small file of the home, from which the next run takes them again. `everything`
+    deletes them and the key of hashed addresses too.
 
     Raises:
         LockedError: naming who writes.
+        UnreadableLabelsError: labels and snoozes cannot be read to keep them.
+        SettingsError: there are some, and the settings of their shop cannot be read.
         typer.Abort: the answer was no.
     """
     from ecom_assets.warehouse import writer_lock
 
     home = Home.from_environment()
-    going = made(home)
+    going = [*made(home), *(irreplaceable(home) if everything else [])]
     screen = show.console()
     if not going:
         screen.print(f"Nothing was made in {home.root} yet.", soft_wrap=True)
         return
     for path in going:
         screen.print(f"{_megabytes(path):>10,.1f} MB  {path}", soft_wrap=True)
+    screen.print(_LOST if everything else _KEPT, soft_wrap=True)
     if not yes:
         typer.confirm("Delete these?", abort=True)
     with writer_lock(home, "ecom reset"):
+        kept = None if everything else _keep_said(home)
         log.close_log()  # its file goes too
         for path in going:
             if path.is_dir():
@@ -37,6 +50,8 @@ def reset(yes: bool) -> None:
             else:
                 path.unlink(missing_ok=True)
     home.lock.unlink(missing_ok=True)
+    if kept:
+        screen.print(f"Labels and snoozes are in {kept} until the next run of this shop takes them.", soft_wrap=True)
     screen.print("Deleted. `ecom demo` or `ecom run` makes it anew.")
 
 
@@ -50,10 +65,23 @@ def made(home: Home) -> list[Path]:
         home.truth,
         home.logs,
         home.record,
-        home.root / "secret.key",
         *_simulated(home),
     ]
     return [path for path in candidates if path.exists()]
+
+
+def irreplaceable(home: Home) -> list[Path]:
+    """What no run can make again and exists: the key of hashed addresses, labels and snoozes kept by a reset."""
+    from ecom_assets.warehouse import kept
+
+    return [path for path in (home.root / "secret.key", *sorted(home.root.glob(kept.PATTERN))) if path.exists()]
+
+
+def _keep_said(home: Home) -> Path | None:
+    from ecom_assets.warehouse import kept
+
+    said = kept.read_said(home)
+    return kept.keep(home, ShopContext.resolve().shop, said) if any(said.values()) else None
 
 
 def _simulated(home: Home) -> list[Path]:

@@ -100,7 +100,7 @@ def session(
         LockedError: naming who writes at the moment.
     """
     from ecom_assets.ingestion import key_hash_sql
-    from ecom_assets.warehouse import Warehouse, writer_lock
+    from ecom_assets.warehouse import Warehouse, kept, writer_lock
 
     if _open:
         yield _open[-1]
@@ -112,6 +112,8 @@ def session(
     ):
         warehouse = Warehouse(connection, context.shop, key_hash=key_hash_sql)
         notes = warehouse.prepare()
+        taken = kept.take_back(connection, context.home, context.shop)
+        notes += [f"labels and snoozes from before the reset are taken again ({taken})"] if taken else []
         opened = Session(context, warehouse, connection, context.now(), on_progress, notes=notes)
         _open.append(opened)
         try:

@@ -4,15 +4,17 @@ import csv
 import io
 import socket
 from contextlib import closing
+from datetime import date, datetime
 
 import pytest
 import typer
 
 from ecom_assets.cli import entry, log, menu, reset
 from ecom_assets.cli.ui import free_port
+from ecom_assets.orchestration.session import session
 from ecom_assets.orchestration.shop import ShopContext
 from ecom_assets.settings import Home, Shop
-from ecom_assets.warehouse import Warehouse, connect, publish, writer_lock
+from ecom_assets.warehouse import Warehouse, connect, labels, publish, writer_lock
 
 DEMO = "name: Demo\nfirst_day: 2024-03-01\nsources: {orders: simulated, refunds: simulated}\n"
 MIXED = "name: Demo\nfirst_day: 2024-03-01\nsources: {orders: simulated, refunds: {kind: files, path: 'refunds/*'}}\n"
@@ -34,10 +36,38 @@ def lived_in(home: Home, shop: str) -> None:
         folder.mkdir(parents=True)
         (folder / "file").write_text("x")
     (home.published / "current").write_text("snapshot-00000001.duckdb")
-    home.warehouse.touch()
+    connect(home.warehouse).close()
     home.shop_file.write_text(shop)
     (home.root / "README.md").write_text("stays")
     ShopContext.resolve(home.shop_file).claim()
+
+
+def with_labels(home: Home, shop: str) -> None:
+    """The same, with one label and one snooze in its warehouse."""
+    lived_in(home, shop)
+    home.warehouse.unlink()
+    with session(ShopContext.resolve(), "a test") as opened:
+        opened.connection.execute(
+            "insert into lineage.labels (notification_id, label, note, metric, start_date, labelled_at) "
+            "values ('ab12', 'expected', 'as agreed', 'orders', '2024-03-05', '2024-03-09 10:11:12.5')"
+        ).fetchall()
+        labels.snooze(opened.connection, date(2030, 1, 1), metric="net_amount")
+
+
+def said(home: Home) -> tuple[list[tuple], list[tuple]]:
+    """What a run of the shop finds of labels and snoozes."""
+    with session(ShopContext.resolve(home.shop_file), "a test") as opened:
+        ask = opened.connection.execute
+        return (
+            ask("select notification_id, label, note, metric, start_date, labelled_at from lineage.labels").fetchall(),
+            ask("select notification_id, metric, until_date from lineage.snoozes").fetchall(),
+        )
+
+
+SAID = (
+    [("ab12", "expected", "as agreed", "orders", date(2024, 3, 5), datetime(2024, 3, 9, 10, 11, 12, 500_000))],
+    [(None, "net_amount", date(2030, 1, 1))],
+)
 
 
 def left(home: Home) -> set[str]:
@@ -54,6 +84,58 @@ def test_reset_keeps_what_a_shop_brought(home):
     lived_in(home, MIXED)
     assert entry.run(["reset", "--yes"]) == 0
     assert left(home) == {"README.md", "shop.yaml", "landing/refunds/file"}
+
+
+@pytest.mark.parametrize("shop", [DEMO, MIXED])
+def test_reset_keeps_what_no_run_can_make_again(home, capsys, shop):
+    with_labels(home, shop)
+    (home.root / "secret.key").write_text("of hashed addresses")
+    assert entry.run(["reset", "--yes"]) == 0
+    shown = capsys.readouterr().out
+    assert "secret.key" in shown
+    assert "labels, snoozes" in shown
+    assert (home.root / "secret.key").read_text() == "of hashed addresses"
+    assert not home.warehouse.exists()
+    assert entry.run(["reset", "--yes"]) == 0, "once more, before anything was run"
+    home.shop_file.write_text(shop)
+    assert said(home) == SAID
+    assert said(home) == SAID, "taken once"
+    assert not list(home.root.glob("labels-*"))
+
+
+def test_labels_of_one_simulated_shop_are_not_those_of_another(home):
+    with_labels(home, DEMO)
+    assert entry.run(["reset", "--yes"]) == 0
+    home.shop_file.write_text(DEMO + "seed: 8\n")
+    assert said(home) == ([], [])
+    assert entry.run(["reset", "--yes"]) == 0
+    home.shop_file.write_text(DEMO)
+    assert said(home) == SAID
+
+
+def test_reset_of_all_deletes_the_key_and_the_labels_too(home, capsys):
+    with_labels(home, DEMO)
+    (home.root / "secret.key").write_text("x")
+    assert entry.run(["reset", "--yes"]) == 0
+    assert entry.run(["reset", "--yes", "--all"]) == 0
+    assert left(home) == {"README.md"}
+    assert "secret.key" in capsys.readouterr().out
+
+
+def test_a_warehouse_that_cannot_be_read_takes_no_label_with_it(home, capsys):
+    with_labels(home, MIXED)
+    with session(ShopContext.resolve(), "a test") as opened:
+        opened.publish()
+    home.warehouse.write_bytes(b"not a database" * 1000)
+    assert entry.run(["reset", "--yes"]) == 0
+    assert said(home) == SAID, "the snapshot had them"
+    home.warehouse.write_bytes(b"not a database" * 1000)
+    before = left(home)
+    assert entry.run(["reset", "--yes"]) == 1
+    assert "its labels and snoozes cannot be read to keep them" in capsys.readouterr().err
+    assert left(home) >= before
+    assert entry.run(["reset", "--yes", "--all"]) == 0
+    assert not home.warehouse.exists()
 
 
 def test_reset_never_touches_a_landing_folder_outside_the_home(home, tmp_path, monkeypatch):
