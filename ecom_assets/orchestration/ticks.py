@@ -86,8 +86,12 @@ def signature_of(parts: Sequence[object]) -> str:
 
 
 def days_to_do(context: ShopContext) -> list[date]:
-    """Days whose files were loaded but not evaluated since, as the newest snapshot tells."""
-    from ecom_assets.contracts import dataset_contracts
+    """Days that `ecom run` would write, as the newest snapshot tells.
+
+    Their files were loaded and not evaluated since; or a run broke, and some table that is made by day has not seen
+    what stands in the clean ones now.
+    """
+    from ecom_assets.contracts import dataset_contracts, table_contracts
     from ecom_assets.warehouse import NoSnapshotError, open_snapshot
     from ecom_assets.warehouse.days import days_to_do as recorded
 
@@ -95,8 +99,9 @@ def days_to_do(context: ShopContext) -> list[date]:
         connection = open_snapshot(context.home)
     except NoSnapshotError:
         return []
+    contracts = [*dataset_contracts().values(), *table_contracts().values()]
     with connection:
-        return recorded(connection, context.shop, dataset_contracts().values(), context.now())
+        return recorded(connection, context.shop, contracts, context.now())
 
 
 def new_files(context: ShopContext) -> list[str]:

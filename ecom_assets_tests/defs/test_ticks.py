@@ -226,6 +226,13 @@ def test_a_tick_agrees_with_what_a_run_does(shop, clock, instance, tmp_path):
     assert graph.run().succeeded
     assert Ticker("touched_days_sensor", instance).tick() == []
     assert Ticker("landing_file_sensor", instance).tick() == []
+    late = shop.days[2]
+    shop.write_day(late, items=shop.items(late)[:-1])
+    _load(shop)
+    _write_days([late])  # and then it died: what is made of the day by day was not written
+    assert Ticker("touched_days_sensor", instance).tick() == [(str(late), str(late))]
+    assert graph.run().succeeded
+    assert Ticker("touched_days_sensor", instance).tick() == []
 
 
 def test_champions_are_compared_on_mondays_by_the_shops_clock(shop):
