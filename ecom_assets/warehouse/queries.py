@@ -163,16 +163,17 @@ def quarantined_datasets(connection: Connection) -> list[str]:
 def lineage_walk(connection: Connection, name: str) -> list[Step]:
     """The way from `table` or `table.column` up to the files, nearest first.
 
-    A table may be named "kpi/daily_revenue", "kpi.daily_revenue" or, where that is clear, "daily_revenue".
+    A table may be named "kpi/daily_revenue", "kpi.daily_revenue" or, where that is clear, "daily_revenue". A column
+    that is made of no other, such as a count of rows, is followed by the day that its rows are counted on, else by the
+    tables that its own is made of; the detail of its step says so.
 
     Raises:
         KeyError: naming what there is, where no table or column of that name is known.
     """
     asset, column = _resolve(connection, name)
-    if column is None:
-        steps, ends = _walk_tables(connection, asset)
-    else:
-        steps, ends = _walk_columns(connection, asset, column)
+    if column is not None and not _has_column(connection, asset, column):
+        raise KeyError(f"{asset} has no column {column}")
+    steps, ends = _walk(connection, asset, column)
     return [*steps, *_files(connection, ends, 1 + max(step.depth for step in steps))]
 
 
@@ -191,43 +192,53 @@ def _resolve(connection: Connection, name: str) -> tuple[str, str | None]:
     raise KeyError(f"no table {name}; there are {', '.join(sorted(assets))}")
 
 
-def _walk_tables(connection: Connection, asset: str) -> tuple[list[Step], set[str]]:
-    upstream = _grouped(rows(connection, "select downstream, upstream from lineage.asset_edges order by all"))
-    described = dict(rows(connection, "select asset, description from lineage.assets"))
-    depths = {asset: 0}
-    waiting = [asset]
-    while waiting:
-        at = waiting.pop(0)
-        for each in upstream.get(at, []):
-            if each not in depths:
-                depths[each] = depths[at] + 1
-                waiting.append(each)
-    steps = [Step(depth, each, "table", described.get(each) or "") for each, depth in depths.items()]
-    return steps, {each.split("/", 1)[1] for each in depths if each.startswith(("clean/", "raw/"))}
+_Place = tuple[str, str | None]  # a column of an asset, or with None the whole table
+_BY_DAY = "made of no single column: followed by the day of its rows, at the level of tables"
+_BY_TABLE = "its columns are not traced: at the level of tables from here on"
 
 
-def _walk_columns(connection: Connection, asset: str, column: str) -> tuple[list[Step], set[str]]:
-    if not table_exists(connection, *asset.split("/", 1)) or not rows(
-        connection,
-        "select 1 from information_schema.columns where table_schema = ? and table_name = ? and column_name = ?",
-        [*asset.split("/", 1), column],
-    ):
-        raise KeyError(f"{asset} has no column {column}")
+def _walk(connection: Connection, asset: str, column: str | None) -> tuple[list[Step], set[str]]:
+    """Every place that this one is made of, breadth first, and the datasets that it ends at."""
     edges = rows(
         connection,
         "select downstream, downstream_column, upstream, upstream_column from lineage.column_edges order by all",
     )
-    upstream = _grouped([((row[0], row[1]), (row[2], row[3])) for row in edges])
-    depths = {(asset, column): 0}
-    waiting = [(asset, column)]
+    columns = _grouped(((row[0], row[1]), (row[2], row[3])) for row in edges)
+    tables = _grouped(rows(connection, "select downstream, upstream from lineage.asset_edges order by all"))
+    described = dict(rows(connection, "select asset, description from lineage.assets"))
+    depths: dict[_Place, int] = {(asset, column): 0}
+    steps, waiting = [], [(asset, column)]
     while waiting:
         at = waiting.pop(0)
-        for each in upstream.get(at, []):
+        upstream, how = _upstream(at, columns, tables)
+        kind, name = ("table", at[0]) if at[1] is None else ("column", f"{at[0]}.{at[1]}")
+        steps.append(Step(depths[at], name, kind, how or (described.get(at[0]) or "" if at[1] is None else "")))
+        for each in upstream:
             if each not in depths:
                 depths[each] = depths[at] + 1
                 waiting.append(each)
-    steps = [Step(depth, f"{table}.{name}", "column") for (table, name), depth in depths.items()]
     return steps, {table.split("/", 1)[1] for table, _ in depths if table.startswith(("clean/", "raw/"))}
+
+
+def _upstream(
+    at: _Place, columns: dict[_Place, list[_Place]], tables: dict[str, list[str]]
+) -> tuple[list[_Place], str]:
+    """What a place is made of; and where that is coarser than what was asked, how it was found."""
+    asset, column = at
+    whole: list[_Place] = [(each, None) for each in tables.get(asset, [])]
+    if column is None:
+        return whole, ""
+    # A dataset is fed by its own files, whichever column is asked for.
+    if at in columns or asset.startswith(("clean/", "raw/")):
+        return columns.get(at, []), ""
+    by_day = columns.get((asset, "business_date"), [])
+    return (by_day, _BY_DAY) if by_day else (whole, _BY_TABLE)
+
+
+def _has_column(connection: Connection, asset: str, column: str) -> bool:
+    place = asset.split("/", 1)
+    sql = "select 1 from information_schema.columns where table_schema = ? and table_name = ? and column_name = ?"
+    return table_exists(connection, *place) and bool(rows(connection, sql, [*place, column]))
 
 
 def _grouped(pairs: Iterable[tuple]) -> dict:

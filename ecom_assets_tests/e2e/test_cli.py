@@ -10,7 +10,8 @@ import pytest
 
 from ecom_assets.orchestration.shop import PROJECT
 from ecom_assets.settings import Home
-from ecom_assets.warehouse import writer_lock
+from ecom_assets.warehouse import open_snapshot, writer_lock
+from ecom_assets.warehouse.queries import lineage_walk
 from ecom_assets_tests.e2e.command import ecom
 from ecom_assets_tests.e2e.conftest import DAYS
 from ecom_assets_tests.shared import shared_data
@@ -72,6 +73,17 @@ def test_a_number_leads_back_to_its_files(corner):
     shown = ecom(corner / "home", "lineage", "kpi.daily_revenue.gross_amount").stdout
     for place in ("clean/order_items.quantity", "clean/order_items.unit_price_amount", "till_2026-03-02.csv"):
         assert place in shown
+
+
+def test_any_published_number_leads_back_to_files(demo_home):
+    with open_snapshot(Home(demo_home)) as connection:
+        columns = connection.execute(
+            "select table_schema || '.' || table_name || '.' || column_name from information_schema.columns "
+            "where table_schema in ('kpi', 'anomaly', 'forecast', 'profile') order by 1"
+        ).fetchall()
+        lost = [name for (name,) in columns if lineage_walk(connection, name)[-1].kind != "file"]
+    assert len(columns) > 300
+    assert lost == []
 
 
 def test_a_refused_file_is_named_and_takes_nothing_away(corner):

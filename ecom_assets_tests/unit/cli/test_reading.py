@@ -175,6 +175,14 @@ def test_lineage_walks_from_a_column_to_the_files(ecom):
     assert "5 rows used, 1 quarantined" in out
 
 
+def test_lineage_of_a_count_says_that_it_is_by_table(ecom):
+    code, out, _ = ecom("lineage", "kpi.daily.sales")
+    assert code == 0
+    assert "at the level of tables" in out.splitlines()[0]
+    assert "No file feeds it" not in out
+    assert out.splitlines()[-1].split()[0] == "sales_3.csv"
+
+
 def test_lineage_of_an_unknown_table_names_those_that_there_are(ecom):
     code, _, err = ecom("lineage", "kpi.dayly")
     assert code == 2

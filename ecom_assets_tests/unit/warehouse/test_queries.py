@@ -112,6 +112,34 @@ def test_a_column_is_walked_up_to_its_files(snapshot):
     assert found[-1].detail == f"1 rows used, 2 quarantined, {day(1)} … {day(1)}"
 
 
+def test_a_column_that_is_made_of_no_other_is_walked_by_table(snapshot):
+    found = lineage_walk(snapshot, "kpi.daily.sales")
+    assert [(each.depth, each.kind, each.name) for each in found] == [
+        (0, "column", "kpi/daily.sales"),
+        (1, "table", "clean/sales"),
+        (2, "table", "raw/sales"),
+        (3, "file", "a.csv"),
+        (3, "file", "b.csv"),
+    ]
+    assert "at the level of tables" in found[0].detail
+    assert "at the level of tables" not in lineage_walk(snapshot, "kpi.daily.amount")[0].detail
+
+
+def test_a_count_is_walked_by_the_day_that_it_is_counted_on():
+    made = new_warehouse()
+    load_buyers(made)
+    load(made, SALES, {"a.csv": [sale("s1", 0)]})
+    made.record_assets([{"asset": "kpi/daily", "upstream": ["clean/sales", "clean/buyers"]}, {"asset": "clean/sales"}])
+    made.record_column_edges("kpi/daily", {"sales": [], "business_date": [("clean/sales", "business_date")]})
+    found = lineage_walk(made.connection, "kpi.daily.sales")
+    assert [(each.depth, each.kind, each.name) for each in found] == [
+        (0, "column", "kpi/daily.sales"),
+        (1, "column", "clean/sales.business_date"),
+        (2, "file", "a.csv"),
+    ], "the buyers' files are not what sales are counted in"
+    assert "the day of its rows" in found[0].detail
+
+
 @pytest.mark.parametrize("name", ["nothing", "kpi.nothing", "kpi.daily.nothing", "kpi.daily.amount.more"])
 def test_an_unknown_name_is_an_error_that_names_what_there_is(snapshot, name):
     with pytest.raises(KeyError, match="kpi/daily"):
