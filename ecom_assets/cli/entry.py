@@ -22,35 +22,66 @@ _QUIET = {"DAGSTER_DISABLE_TELEMETRY": "1", "GX_ANALYTICS_ENABLED": "false", "DO
 
 def main() -> None:
     """The console script `ecom`."""
-    _read_dot_env(Path(".env"))
-    for name, value in _QUIET.items():
-        os.environ.setdefault(name, value)
-    sys.exit(run(sys.argv[1:]))
+    try:
+        _read_dot_env(Path(".env"))
+        for name, value in _QUIET.items():
+            os.environ.setdefault(name, value)
+        sys.exit(run(sys.argv[1:]))
+    except KeyboardInterrupt:  # while modules are still being loaded
+        sys.exit(_interrupted())
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command with `arguments`; the exit code."""
     from ecom_assets.cli import log
-    from ecom_assets.cli.app import app
 
     home = Home.from_environment()
     if home.record.is_file():
         log.open_log(home.logs)
     log.note(f"ecom {next((word for word in arguments if not word.startswith('-')), '')}")
     try:
-        plain = [word for word in arguments if word != "--debug"]
-        return int(app(args=plain, prog_name="ecom", standalone_mode=False) or 0)
+        code = _invoked([word for word in arguments if word != "--debug"])
+        sys.stdout.flush()
+        return code
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - stays open: Python flushes it at exit
+        _leave_pipe()
         return 0
     except KeyboardInterrupt:
-        return _told("Interrupted; what was not finished has changed nothing.", INTERRUPTED)
+        return _interrupted()
     except Exception as error:
+        if isinstance(error.__cause__, KeyboardInterrupt):  # so DuckDB tells that a query was interrupted
+            return _interrupted()
         if "--debug" in arguments:
             import traceback
 
             traceback.print_exception(error)
         return _told(*_explained(error))
+
+
+def _invoked(arguments: list[str]) -> int:
+    """What the verb ends with.
+
+    Not by Typer's own `main`: even outside of standalone mode that ends the process with 1 at a closed pipe, and
+    turns Ctrl-C into a silent 130.
+    """
+    import typer
+
+    from ecom_assets.cli.app import app
+
+    command = typer.main.get_command(app)
+    try:
+        with command.make_context("ecom", arguments) as context:
+            command.invoke(context)
+    except typer.Exit as end:
+        return end.exit_code
+    return 0
+
+
+def _leave_pipe() -> None:
+    """Send what is still to be flushed at exit nowhere, as Python's notes on SIGPIPE say."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 def _read_dot_env(path: Path) -> None:
@@ -62,6 +93,10 @@ def _read_dot_env(path: Path) -> None:
     for name, value in dotenv_values(path).items():
         if name.startswith("ECOM_") and value:
             os.environ.setdefault(name, value)
+
+
+def _interrupted() -> int:
+    return _told("Interrupted; what was not finished has changed nothing.", INTERRUPTED)
 
 
 def _told(message: str, code: int) -> int:
@@ -78,6 +113,8 @@ def _explained(error: Exception) -> tuple[str, int]:
         return str(error), MISUSED
     if hasattr(error, "format_message"):  # of typer, or of the click that older versions of it stand on
         command = getattr(getattr(error, "ctx", None), "command_path", None)
+        if kind.__name__ == "NoArgsIsHelpError":  # its message is the whole help
+            command = None
         hint = f" ({command} --help says what there is)" if command else ""
         return f"{error.format_message()}{hint}", MISUSED
     if kind.__name__ == "Abort":

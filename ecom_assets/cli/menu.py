@@ -55,7 +55,10 @@ def menu(ask: Callable[[str], str] = Prompt.ask) -> None:
         screen.print()
         for number, choice in enumerate(offered, 1):
             screen.print(f" [bold]{number}[/]  {choice.label}  [dim]ecom {choice.arguments[0]}[/]")
-        answer = ask("\nNumber, or Enter to leave").strip()
+        try:
+            answer = ask("\nNumber, or Enter to leave").strip()
+        except EOFError:  # Ctrl-D
+            return
         if not answer.isdigit() or not 1 <= int(answer) <= len(offered):
             return
         chosen = offered[int(answer) - 1]

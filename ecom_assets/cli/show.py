@@ -26,9 +26,16 @@ class Format(StrEnum):
     json = "json"
 
 
+class _Output(Console):
+    """Standard output, whose reader may go away: what that means is decided where the command ends, not by rich."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
 def console() -> Console:
     """Standard output; as wide as it has to be where no terminal says how wide it is."""
-    return Console(highlight=False, width=None if sys.stdout.isatty() else 10_000, soft_wrap=not sys.stdout.isatty())
+    return _Output(highlight=False, width=None if sys.stdout.isatty() else 10_000, soft_wrap=not sys.stdout.isatty())
 
 
 def errors() -> Console:

@@ -10,6 +10,7 @@ from ecom_assets.orchestration.table_asset import reads_of
 
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 _BEFORE_CLEAN = ("landing", "raw")
+_INTERRUPTIONS = ("KeyboardInterrupt", "DagsterExecutionInterruptedError")
 
 
 class Runner:
@@ -64,7 +65,11 @@ class Runner:
         return not self.opened.warehouse.is_current(contract, node.code_version or "", reads)
 
     def run(self, job: str, selection: Iterable[dg.AssetKey], days: DayRange | None = None) -> set[dg.AssetKey]:
-        """Run part of a job; the assets whose step failed."""
+        """Run part of a job; the assets whose step failed.
+
+        Raises:
+            KeyboardInterrupt: Ctrl-C ended a step, which to Dagster is a failure like others: nothing is to follow it.
+        """
         selected = list(selection)
         if not selected:
             return set()
@@ -79,18 +84,21 @@ class Runner:
             raise_on_error=False,
         )
         self.run_ids.append(result.run_id)
-        self.errors += _faults(result)
+        faults = _faults(result)
+        if any(cls_name in _INTERRUPTIONS for _, cls_name, _ in faults):
+            raise KeyboardInterrupt
+        self.errors += [f"{step}: {message}" for step, cls_name, message in faults if cls_name != "Failure"]
         failed = {event.step_key for event in result.filter_events(lambda event: event.is_step_failure)}
         return {node.key for node in self.graph.asset_nodes if "__".join(node.key.path) in failed}
 
 
-def _faults(result: dg.ExecuteInProcessResult) -> list[str]:
-    """Errors of a run that are no refusals: those are told by the outcomes."""
+def _faults(result: dg.ExecuteInProcessResult) -> list[tuple[str, str, str]]:
+    """Step, class and message of what each failed step failed of; a refusal is a `Failure`, told by the outcomes."""
     faults = []
     for event in result.filter_events(lambda event: event.is_step_failure):
         root = event.step_failure_data.error
         while root and root.cause:
             root = root.cause
-        if root and root.cls_name != "Failure":
-            faults.append(f"{event.step_key}: {root.message.strip()}")
+        if root:
+            faults.append((event.step_key, str(root.cls_name), root.message.strip()))
     return faults

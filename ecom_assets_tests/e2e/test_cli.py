@@ -4,6 +4,9 @@ import csv
 import io
 import json
 import shutil
+import signal
+import subprocess
+import sys
 
 import pyarrow.parquet as pq
 import pytest
@@ -12,7 +15,7 @@ from ecom_assets.orchestration.shop import PROJECT
 from ecom_assets.settings import Home
 from ecom_assets.warehouse import open_snapshot, writer_lock
 from ecom_assets.warehouse.queries import lineage_walk
-from ecom_assets_tests.e2e.command import ecom
+from ecom_assets_tests.e2e.command import ecom, environment
 from ecom_assets_tests.e2e.conftest import DAYS
 from ecom_assets_tests.shared import shared_data
 
@@ -22,6 +25,9 @@ HASHES = """
     select asset, partition_start, arg_max(content_hash, finished_at)::varchar as content_hash
     from lineage.materializations group by all order by all
 """
+
+
+SALES = "select business_date, orders, gross_amount from kpi.daily_revenue order by 1"
 
 
 def rows(home, sql: str) -> list[dict[str, str]]:
@@ -59,7 +65,7 @@ def test_the_demo_run_again_changes_nothing(demo_home, tmp_path):
 
 def test_the_till_of_the_corner_shop_adds_up(corner):
     # By hand from the three files: receipt 1003 was void, 1008 is pending, 1009 has no readable time.
-    assert rows(corner / "home", "select business_date, orders, gross_amount from kpi.daily_revenue order by 1") == [
+    assert rows(corner / "home", SALES) == [
         {"business_date": "2026-03-02", "orders": "2", "gross_amount": "3046.39"},  # 2×3.80 + 1.29 + 3×1012.50
         {"business_date": "2026-03-03", "orders": "3", "gross_amount": "30.35"},  # 4×1.29 + 3×3.80 + 12.50 + 1.29
         {"business_date": "2026-03-04", "orders": "1", "gross_amount": "19.00"},  # 5×3.80
@@ -126,6 +132,24 @@ def test_a_changed_time_zone_moves_rows_to_other_days(corner):
     shop.write_text(stated)
     ecom(corner / "home", "run")
     assert rows(corner / "home", HASHES) == before
+
+
+def test_ctrl_c_ends_a_run_and_the_next_one_does_the_rest(corner, tmp_path):
+    home = tmp_path / "home"
+    arguments = [sys.executable, "-m", "ecom_assets", "run", "--shop", str(corner / "shop" / "shop.yaml")]
+    with subprocess.Popen(
+        arguments, env=environment(home), cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    ) as process:  # fmt: skip
+        said = [process.stderr.readline()]
+        while "finished clean/orders" not in said[-1]:
+            said.append(process.stderr.readline())
+        process.send_signal(signal.SIGINT)
+        said += process.stderr.read().splitlines()
+    assert (process.returncode, said[-1]) == (130, "Interrupted; what was not finished has changed nothing.")
+    assert not any("kpi/daily_metrics" in line for line in said), "nothing went on"
+    ecom(home, "run")
+    assert rows(home, SALES) == rows(corner / "home", SALES)
 
 
 def test_a_second_writer_is_told_who_writes(corner):

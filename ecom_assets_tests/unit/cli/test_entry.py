@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import pytest
+import typer
 
 from ecom_assets.cli import entry, log
 from ecom_assets.settings import Home
@@ -19,10 +20,12 @@ def home(tmp_path, monkeypatch):
 
 
 def failing(monkeypatch, error: BaseException) -> None:
-    def fail(**_):
+    """The verb `run` does nothing but fail."""
+
+    def fail(*_):
         raise error
 
-    monkeypatch.setattr("ecom_assets.cli.app.app", fail)
+    monkeypatch.setattr("ecom_assets.cli.work.run", fail)
 
 
 def test_help_names_every_verb(capsys):
@@ -92,10 +95,31 @@ def test_debug_shows_the_traceback(monkeypatch, capsys):
     assert "Traceback (most recent call last)" in capsys.readouterr().err
 
 
-def test_an_interruption_says_that_nothing_is_half_done(monkeypatch, capsys):
-    failing(monkeypatch, KeyboardInterrupt())
+def interrupted_query() -> RuntimeError:
+    """What DuckDB raises when Ctrl-C comes while it is at work."""
+    error = RuntimeError("Query interrupted")
+    error.__cause__ = KeyboardInterrupt()
+    return error
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), interrupted_query()])
+def test_an_interruption_says_that_nothing_is_half_done(monkeypatch, capsys, error):
+    failing(monkeypatch, error)
     assert entry.run(["run"]) == 130
-    assert "has changed nothing" in capsys.readouterr().err
+    assert capsys.readouterr().err == "Interrupted; what was not finished has changed nothing.\n"
+
+
+def test_a_verb_that_ends_early_gives_its_code(monkeypatch, capsys):
+    failing(monkeypatch, typer.Exit(1))
+    assert entry.run(["run"]) == 1
+    assert capsys.readouterr().err == ""
+
+
+def test_a_group_without_its_verb_shows_its_help_alone(capsys):
+    assert entry.run(["anomalies"]) == 2
+    shown = capsys.readouterr().err
+    assert "Usage: ecom anomalies" in shown
+    assert "says what there is" not in shown
 
 
 def test_the_environment_file_is_followed_where_nothing_else_is_said(tmp_path, monkeypatch):

@@ -214,6 +214,11 @@ def test_any_other_answer_leaves_the_menu(home, monkeypatch, answer):
     menu.menu(lambda _: answer)
 
 
+def test_the_end_of_the_input_leaves_the_menu(home, monkeypatch):
+    monkeypatch.setattr("builtins.input", lambda *_: (_ for _ in ()).throw(EOFError()))
+    assert menu.menu() is None
+
+
 def test_the_ui_takes_the_next_free_port():
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
