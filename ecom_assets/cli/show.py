@@ -2,12 +2,13 @@
 
 import csv
 import json
+import math
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
-from itertools import chain, islice
+from itertools import chain, count, islice
 from typing import Any, TextIO
 
 from rich.box import SIMPLE_HEAD
@@ -44,14 +45,19 @@ def errors() -> Console:
 
 
 def print_rows(names: Sequence[str], rows: Rows, format: Format, out: TextIO | None = None) -> None:
-    """Print rows under their column names; CSV and JSON stream, and hold nothing but the rows."""
+    """Print rows under their column names; CSV and JSON stream, and hold nothing but the rows.
+
+    A later column of the same name gets a number, as DuckDB numbers those of a table: `id`, `id_1`. What JSON has no
+    number for, such as the result of 0 / 0, is null there.
+    """
     out = out or sys.stdout
+    names = _told_apart(names)
     if format == "csv":
         writer = csv.writer(out, lineterminator="\n")
         writer.writerow(names)
         writer.writerows([_csv(value) for value in row] for row in rows)
     elif format == "json":
-        texts = (json.dumps(dict(zip(names, row, strict=True)), default=_json, ensure_ascii=False) for row in rows)
+        texts = (_json_text(dict(zip(names, row, strict=True))) for row in rows)
         out.write("[")
         for number, text in enumerate(texts):
             out.write(f"{',' if number else ''}\n {text}")
@@ -104,6 +110,8 @@ def plain(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, list | tuple):
         return "; ".join(plain(item) for item in value)
+    if isinstance(value, dict):
+        return "; ".join(f"{plain(key)}: {plain(each)}" for key, each in value.items())
     if isinstance(value, datetime):
         return value.isoformat(sep=" ", timespec="seconds")
     return _number(value) if isinstance(value, float | Decimal) else str(value)
@@ -136,13 +144,34 @@ def _csv(value: Any) -> Any:
         return _number(value)
     if isinstance(value, datetime):
         return value.isoformat(sep=" ")
-    return json.dumps(value, default=_json, ensure_ascii=False) if isinstance(value, list | dict) else value
+    return _json_text(value) if isinstance(value, list | tuple | dict) else value
+
+
+def _json_text(value: Any) -> str:
+    return json.dumps(_json(value), ensure_ascii=False, allow_nan=False)
 
 
 def _json(value: Any) -> Any:
-    if isinstance(value, Decimal):
-        return float(value)
+    """The value as JSON can say it: keys are text, days and times ISO, null where a number is not finite."""
+    if value is None or isinstance(value, str | int):
+        return value
+    if isinstance(value, float | Decimal):
+        return float(value) if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {str(_json(key)): _json(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_json(each) for each in value]
     return value.isoformat() if isinstance(value, date) else str(value)
+
+
+def _told_apart(names: Sequence[str]) -> list[str]:
+    """The names, each after the first of its kind with the first number that makes it another one."""
+    told: list[str] = []
+    for name in names:
+        numbered = (f"{name}_{number}" for number in count(1))
+        free = name if name not in told else next(each for each in numbered if each not in {*told, *names})
+        told.append(free)
+    return told
 
 
 def _escaped(text: str) -> str:

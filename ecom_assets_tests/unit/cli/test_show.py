@@ -6,6 +6,7 @@ import json
 from datetime import date, datetime
 from decimal import Decimal
 
+import duckdb
 import pytest
 
 from ecom_assets.cli import show
@@ -44,6 +45,52 @@ def test_json_is_read_back_as_it_was():
     assert (second["net_amount"], second["note"], second["reasons"]) == (None, "Zürich", [])
 
 
+def asked(sql: str, format: str) -> str:
+    """What DuckDB answers, as it is printed."""
+    with duckdb.connect() as connection:
+        found = connection.execute(sql)
+        out = io.StringIO()
+        show.print_rows([column[0] for column in found.description], show.batches(found.fetchmany), format, out)
+    return out.getvalue()
+
+
+def strictly(text: str) -> list[dict]:
+    """JSON as the standard has it (RFC 8259): without NaN and Infinity, which Python would read."""
+    return json.loads(text, parse_constant=lambda word: pytest.fail(f"{word} is no JSON"))
+
+
+def test_json_has_null_where_a_number_is_not_finite():
+    sql = """select 'nan'::double as a, 'inf'::double as b, '-inf'::float as c, [1.5, 'nan'::double] as d,
+        {'x': 'inf'::double} as e, 2.5 as f"""
+    assert strictly(asked(sql, "json")) == [
+        {"a": None, "b": None, "c": None, "d": [1.5, None], "e": {"x": None}, "f": 2.5}
+    ]
+    (row,) = csv.DictReader(io.StringIO(asked(sql, "csv")))
+    assert strictly(row["d"]) == [1.5, None]
+
+
+@pytest.mark.parametrize(
+    ("selected", "expected"),
+    [
+        ("1 as id, 2 as id, 3 as id", {"id": 1, "id_1": 2, "id_2": 3}),
+        ("1 as id, 2 as id, 3 as id_1", {"id": 1, "id_2": 2, "id_1": 3}),
+        ("a.*, b.* from (select 1 as x, 2 as y) a, (select 3 as x, 4 as z) b", {"x": 1, "y": 2, "x_1": 3, "z": 4}),
+    ],
+)
+def test_no_column_is_lost_to_another_of_its_name(selected, expected):
+    assert strictly(asked(f"select {selected}", "json")) == [expected]
+    (row,) = csv.DictReader(io.StringIO(asked(f"select {selected}", "csv")))
+    assert row == {name: str(value) for name, value in expected.items()}
+
+
+def test_keys_of_a_map_become_text():
+    sql = "select map {date '2026-01-02': 1.50, date '2026-01-03': null} as days, map {7: [time '10:30']} as hours"
+    expected = {"days": {"2026-01-02": 1.5, "2026-01-03": None}, "hours": {"7": ["10:30:00"]}}
+    assert strictly(asked(sql, "json")) == [expected]
+    (row,) = csv.DictReader(io.StringIO(asked(sql, "csv")))
+    assert strictly(row["days"]) == expected["days"]
+
+
 def test_nothing_is_still_well_formed():
     assert json.loads(printed("json", [])) == []
     assert printed("csv", []).splitlines() == [",".join(NAMES)]
@@ -62,6 +109,7 @@ def test_nothing_is_still_well_formed():
         (True, "yes"),
         (datetime(2026, 1, 2, 3, 4, 5), "2026-01-02 03:04:05"),
         (["a", Decimal("1.50")], "a; 1.50"),
+        ({date(2026, 1, 2): 0.5, "b": None}, "2026-01-02: 0.5; b: "),
     ],
 )
 def test_a_value_is_written_as_a_person_reads_it(value, text):
