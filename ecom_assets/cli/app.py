@@ -38,7 +38,6 @@ class Label(StrEnum):
 
 app = typer.Typer(
     name="ecom",
-    help="An online shop's analytics, from landing files to a day's trusted numbers.",
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -57,8 +56,10 @@ FromDay = Annotated[
     date | None, typer.Option("--from", parser=_day, metavar="DAY", help="first day to bring up to date")
 ]
 ToDay = Annotated[date | None, typer.Option("--to", parser=_day, metavar="DAY", help="last day, inclusive")]
-ShopFile = Annotated[Path | None, typer.Option("--shop", metavar="FILE", help="the shop's settings; else shop.yaml")]
-Landing = Annotated[Path | None, typer.Option("--landing", metavar="DIR", help="where the files lie")]
+ShopFile = Annotated[
+    Path | None, typer.Option("--shop", metavar="FILE", help="the shop's settings; else as before, or shop.yaml")
+]
+Landing = Annotated[Path | None, typer.Option("--landing", metavar="DIR", help="where the files lie; else as before")]
 SeriesFile = Annotated[Path, typer.Argument(metavar="FILE", help="CSV or Parquet with a time and a value column")]
 TimeColumn = Annotated[str | None, typer.Option("--time", metavar="COL", help="column of the times; else guessed")]
 ValueColumn = Annotated[str | None, typer.Option("--value", metavar="COL", help="column of the values; else guessed")]
@@ -71,7 +72,10 @@ def ecom(
     version: Annotated[bool, typer.Option("--version", help="say the version and end")] = False,
     debug: Annotated[bool, typer.Option("--debug", help="show the traceback of an error")] = False,
 ) -> None:
-    """State lies below the folder that ECOM_HOME names, by default ./data."""
+    """An online shop's analytics, from landing files to a day's trusted numbers.
+
+    Its state lies below the folder that ECOM_HOME names, by default ./data.
+    """
     if version:
         from ecom_assets import __version__
 
@@ -135,7 +139,7 @@ def query(
 
 @app.command()
 def quarantine(
-    dataset: Annotated[str | None, typer.Argument(metavar="[DATASET]", help="such as orders; none: all")] = None,
+    dataset: Annotated[str | None, typer.Argument(metavar="DATASET", help="such as orders; none: all")] = None,
     rows: Annotated[int, typer.Option(min=0, help="how many rows of the dataset to show")] = 20,
     format: Printed = Format.table,
 ) -> None:
@@ -231,12 +235,12 @@ def label(
 
 @anomalies.command()
 def snooze(
-    notification: Annotated[str | None, typer.Argument(metavar="[ID]", help="as listed")] = None,
+    notification: Annotated[str | None, typer.Argument(metavar="ID", help="as listed")] = None,
     until: Annotated[date | None, typer.Option(parser=_day, metavar="DAY", help="last silent day")] = None,
     metric: Annotated[str | None, typer.Option(help="instead of one: all that are named after this metric")] = None,
     undo: Annotated[bool, typer.Option("--undo", help="tell of it again")] = False,
 ) -> None:
-    """Tell nobody of a notification, or of a metric, until a day has passed."""
+    """Tell nobody of a notification or metric for a while."""
     from ecom_assets.cli.labels import snooze
 
     snooze(notification, metric, until, undo)

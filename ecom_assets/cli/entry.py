@@ -35,11 +35,9 @@ def run(arguments: Sequence[str]) -> int:
     """Run the command with `arguments`; the exit code."""
     from ecom_assets.cli import log
 
-    home = Home.from_environment()
-    if home.record.is_file():
-        log.open_log(home.logs)
-    log.note(f"ecom {next((word for word in arguments if not word.startswith('-')), '')}")
     try:
+        _open_log(Home.from_environment())
+        log.note(f"ecom {next((word for word in arguments if not word.startswith('-')), '')}")
         code = _invoked([word for word in arguments if word != "--debug"])
         sys.stdout.flush()
         return code
@@ -56,6 +54,16 @@ def run(arguments: Sequence[str]) -> int:
 
             traceback.print_exception(error)
         return _told(*_explained(error))
+
+
+def _open_log(home: Home) -> None:
+    from ecom_assets.cli import log
+
+    there = next(each for each in (home.root, *home.root.parents) if each.exists())
+    if not there.is_dir():
+        raise SettingsError(f"ECOM_HOME: {home.root} is no folder and cannot become one: {there} is a file")
+    if home.record.is_file():
+        log.open_log(home.logs)
 
 
 def _invoked(arguments: list[str]) -> int:
@@ -112,14 +120,17 @@ def _explained(error: Exception) -> tuple[str, int]:
     if isinstance(error, SettingsError) or kind.__name__ in _SETTINGS_ERRORS:
         return str(error), MISUSED
     if hasattr(error, "format_message"):  # of typer, or of the click that older versions of it stand on
+        if kind.__name__ == "BadParameter" and getattr(error, "param", None) is None:
+            return error.message, MISUSED  # a verb's own words: of what was asked for, not of how it was written
         command = getattr(getattr(error, "ctx", None), "command_path", None)
-        if kind.__name__ == "NoArgsIsHelpError":  # its message is the whole help
-            command = None
-        hint = f" ({command} --help says what there is)" if command else ""
+        is_help = kind.__name__ == "NoArgsIsHelpError"  # then the message is the whole help
+        hint = f" ({command} --help says what there is)" if command and not is_help else ""
         return f"{error.format_message()}{hint}", MISUSED
     if kind.__name__ == "Abort":
         return "Nothing was done.", FAILED
     logged = log.note_error(error)
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {error.strerror}", FAILED
     if kind.__module__.startswith("ecom_assets."):
         return str(error), FAILED
     first = next(iter(str(error).splitlines()), "") or "no further words"

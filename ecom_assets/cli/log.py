@@ -41,13 +41,18 @@ def note(message: str) -> None:
 
 
 def note_error(error: BaseException) -> bool:
-    """The error and where it was raised, as text without quoted values; whether a log was open to take it."""
+    """The error and where it was raised, as text without quoted values; whether a log was open to take it.
+
+    Without one nothing is said: Python shows what no handler takes on standard error.
+    """
+    if not _LOGGER.handlers:
+        return False
     steps = "".join(
         f"\n  {Path(step.filename).name}:{step.lineno} in {step.name}"
         for step in traceback.extract_tb(error.__traceback__)
     )
     _LOGGER.error("%s: %s%s", type(error).__name__, without_values(str(error)), steps)
-    return bool(_LOGGER.handlers)
+    return True
 
 
 def without_values(text: str) -> str:

@@ -34,7 +34,8 @@ def choices(home: Home) -> list[Choice]:
     ui = Choice("Open Dagster's UI", ("ui",))
     forget = Choice("Forget what was made in this home", ("reset",))
     if not known:
-        return [demo, Choice("Run your own files: needs a shop.yaml (see docs/bring-your-data.md)", ("run",)), ui]
+        own = Choice("Run your own files (docs/bring-your-data.md)", ("run", "--shop"), "Where is their shop.yaml?")
+        return [demo, own, ui]
     writing = [demo, run] if _is_demo(home) else [run]
     return [*(reading if published else []), *writing, ui, forget]
 

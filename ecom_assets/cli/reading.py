@@ -29,6 +29,8 @@ def query(sql: str, format: Format) -> None:
     with closing(open_snapshot(Home.from_environment())) as connection:
         try:
             found = connection.execute(sql)
+            if found is None:
+                raise typer.BadParameter("there is no statement to run")
             if found.description:
                 show.print_rows([column[0] for column in found.description], show.batches(found.fetchmany), format)
         except duckdb.Error as error:

@@ -37,6 +37,7 @@ def run(from_day: date | None, to_day: date | None, shop: Path | None, landing: 
     if from_day and to_day and to_day < from_day:
         raise typer.BadParameter(f"--to {to_day} lies before --from {from_day}")
     context = ShopContext.resolve(shop, landing)
+    _look_at_days(context, from_day, to_day)
     _look_for_files(context)
     with progress() as on_progress:
         simulate = None if from_day or to_day else _days_to_simulate(context)
@@ -46,6 +47,17 @@ def run(from_day: date | None, to_day: date | None, shop: Path | None, landing: 
     print_next(context)
     if not report.succeeded:
         raise typer.Exit(1)
+
+
+def _look_at_days(context: ShopContext, from_day: date | None, to_day: date | None) -> None:
+    """Say at once where none of the days can be written."""
+    from ecom_assets.warehouse.days import last_day_over
+
+    first, last = context.shop.first_day, last_day_over(context.shop, context.now())
+    if from_day and from_day > last:
+        raise typer.BadParameter(f"--from {from_day} lies after {last}, the last day of the shop that is over")
+    if to_day and to_day < first:
+        raise typer.BadParameter(f"--to {to_day} lies before {first}, the first day of the shop")
 
 
 def _days_to_simulate(context: ShopContext) -> tuple[date, date] | None:

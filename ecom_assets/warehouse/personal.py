@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ecom_assets.contracts import Column, Contract
 from ecom_assets.quality.hashing import quoted
-from ecom_assets.settings import Home
+from ecom_assets.settings import Home, SettingsError
 
 _BLOCK = 64  # bytes of a SHA-256 block
 _BAND = 10  # years of birth and other numbers are shown by the start of their decade
@@ -44,12 +44,12 @@ def hash_key(home: Home) -> HashKey:
     """The key of this home: `ECOM_HASH_KEY`, else home/secret.key, which is made when it is missing.
 
     Raises:
-        ValueError: where the key in the environment is shorter than 16 characters.
+        SettingsError: where the key in the environment is shorter than 16 characters.
     """
     stated = os.environ.get("ECOM_HASH_KEY")
     if stated:
         if len(stated) < 16:
-            raise ValueError(f"ECOM_HASH_KEY: needs at least 16 characters, found {len(stated)}")
+            raise SettingsError(f"ECOM_HASH_KEY: needs at least 16 characters, found {len(stated)}")
         return HashKey.of(stated.encode())
     return HashKey.of(_kept_secret(home.root / "secret.key"))
 

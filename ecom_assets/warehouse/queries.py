@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
+from difflib import get_close_matches
 
 from ecom_assets.quality.hashing import quoted
 from ecom_assets.warehouse.connection import Connection, rows, table_exists
@@ -168,7 +169,7 @@ def lineage_walk(connection: Connection, name: str) -> list[Step]:
     tables that its own is made of; the detail of its step says so.
 
     Raises:
-        KeyError: naming what there is, where no table or column of that name is known.
+        KeyError: naming what there is, or what is alike, where no table or column of that name is known.
     """
     asset, column = _resolve(connection, name)
     if column is not None and not _has_column(connection, asset, column):
@@ -189,7 +190,9 @@ def _resolve(connection: Connection, name: str) -> tuple[str, str | None]:
         matching.sort(key=lambda each: (each.startswith(("landing/", "raw/")), each))
         if matching and len(parts) <= size + 1:
             return matching[0], parts[size] if len(parts) == size + 1 else None
-    raise KeyError(f"no table {name}; there are {', '.join(sorted(assets))}")
+    near = get_close_matches("/".join(parts[:2]), assets, 3)
+    there = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(sorted(assets))}"
+    raise KeyError(f"no table {name}; {there}")
 
 
 _Place = tuple[str, str | None]  # a column of an asset, or with None the whole table

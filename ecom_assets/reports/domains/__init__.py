@@ -39,6 +39,6 @@ def analyze(connection: Any, domain: str) -> Analysis:
     """
     if domain not in DOMAINS:
         near = get_close_matches(domain, DOMAINS, 1)
-        hint = f"; did you mean {near[0]}?" if near else ""
-        raise UnknownDomainError(f"no domain {domain!r}{hint} There are {', '.join(DOMAINS)}")
+        hint = f"did you mean {near[0]}? All" if near else "there"
+        raise UnknownDomainError(f"no domain {domain!r}; {hint} are {', '.join(DOMAINS)}")
     return DOMAINS[domain](Reader(connection))

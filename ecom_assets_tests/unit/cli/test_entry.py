@@ -8,6 +8,7 @@ import typer
 
 from ecom_assets.cli import entry, log
 from ecom_assets.settings import Home
+from ecom_assets_tests.e2e.command import ecom
 
 
 @pytest.fixture(autouse=True)
@@ -65,6 +66,31 @@ def test_reading_before_anything_was_published_says_what_to_do_first(capsys):
     shown = capsys.readouterr().err
     assert "nothing is published yet" in shown
     assert len(shown.splitlines()) == 1
+
+
+def test_without_a_log_an_error_is_one_line_all_the_same(home):
+    """As a process: the handlers of a test run would take what Python otherwise shows on standard error."""
+    shown = ecom(home.root, "status", code=1)
+    assert shown.stderr.splitlines() == [f"{home.root}: nothing is published yet; run `ecom run` or `ecom demo` first"]
+
+
+def test_a_folder_that_cannot_be_is_named(home, tmp_path, monkeypatch, capsys):
+    (tmp_path / "file").write_text("x")
+    for inside in (tmp_path / "file", tmp_path / "file" / "home"):
+        monkeypatch.setenv("ECOM_HOME", str(inside))
+        assert entry.run(["demo"]) == 2
+        said = f"ECOM_HOME: {inside} is no folder and cannot become one: {tmp_path / 'file'} is a file\n"
+        assert capsys.readouterr().err == said
+    monkeypatch.setenv("ECOM_HOME", str(tmp_path / "home"))
+    assert entry.run(["simulate", "--out", str(tmp_path / "file" / "x"), "--days", "1", "--customers", "5"]) == 1
+    assert capsys.readouterr().err.strip() == f"{tmp_path / 'file' / 'x'}: Not a directory"
+
+
+def test_what_a_verb_says_is_not_taken_for_a_fault_of_writing(home, capsys):
+    assert entry.run(["forecast", "nowhere.csv"]) == 2
+    assert capsys.readouterr().err == "nowhere.csv: there is no such file\n"
+    assert entry.run(["forecast", "nowhere.csv", "--horizon", "0"]) == 2
+    assert "(ecom forecast --help says what there is)" in capsys.readouterr().err
 
 
 def test_an_error_of_the_project_is_shown_as_it_speaks(monkeypatch, capsys):

@@ -214,6 +214,14 @@ def test_any_other_answer_leaves_the_menu(home, monkeypatch, answer):
     menu.menu(lambda _: answer)
 
 
+def test_the_menu_asks_for_the_settings_of_an_own_shop(home, monkeypatch):
+    done = []
+    monkeypatch.setattr(entry, "run", lambda arguments: done.append(arguments))
+    answers = iter(["2", "my/shop.yaml", ""])
+    menu.menu(lambda _: next(answers))
+    assert done == [["run", "--shop", "my/shop.yaml"]]
+
+
 def test_the_end_of_the_input_leaves_the_menu(home, monkeypatch):
     monkeypatch.setattr("builtins.input", lambda *_: (_ for _ in ()).throw(EOFError()))
     assert menu.menu() is None

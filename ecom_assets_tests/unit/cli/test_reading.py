@@ -126,6 +126,11 @@ def test_sql_that_cannot_be_answered_is_one_line(ecom, sql, words):
     assert len(err.splitlines()) == 1
 
 
+@pytest.mark.parametrize("sql", ["", " ", ";"])
+def test_no_statement_is_said_so(ecom, sql):
+    assert ecom("query", sql) == (2, "", "there is no statement to run\n")
+
+
 def test_readers_see_no_personal_column(ecom):
     out = ecom("query", "-f", "json", "select * from clean.buyers")[1]
     (buyer,) = json.loads(out)

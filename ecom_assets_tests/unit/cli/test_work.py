@@ -113,6 +113,8 @@ def test_run_names_what_was_refused_and_ends_with_one(asked, shop_file, tmp_path
         (["--landing", "nowhere"], "since there is no folder"),
         (["--landing", "."], "no file found for orders (orders/*.csv), refunds (refunds/*.csv) in"),
         (["--from", "2024-03-02", "--to", "2024-03-01"], "--to 2024-03-01 lies before --from 2024-03-02"),
+        (["--from", "2099-01-01"], "--from 2099-01-01 lies after "),
+        (["--to", "2024-02-29"], "--to 2024-02-29 lies before 2024-03-01, the first day of the shop"),
     ],
 )
 def test_run_does_not_begin_where_nothing_can_come_of_it(
