@@ -10,7 +10,7 @@ from ecom_assets.orchestration.shop import ShopContext
 from ecom_assets.settings import Home, SettingsError
 
 _KEPT = (
-    "Kept: secret.key, by which addresses are hashed, and what was said of notifications (labels, snoozes); "
+    "What stays: secret.key, by which addresses are hashed, and what was said of notifications (labels, snoozes); "
     "--all deletes them too."
 )
 _LOST = "Neither addresses hashed as before nor what was said of notifications (labels, snoozes) can be made again."

@@ -70,7 +70,8 @@ def _print_table(names: Sequence[str], rows: Iterator[Sequence[Any]]) -> None:
     shown = list(islice(rows, ROWS_SHOWN))
     screen = console()
     texts = [[plain(value) for value in row] for row in shown]
-    width = sum(max([len(name), *(len(row[at]) for row in texts)]) + 2 for at, name in enumerate(names))
+    # Three more a column: a space on each side, and one between two of them.
+    width = sum(max([len(name), *(len(row[at]) for row in texts)]) + 3 for at, name in enumerate(names)) - 1
     if width <= screen.width:
         screen.print(table(names, shown))
     else:
@@ -90,13 +91,17 @@ def _print_records(screen: Console, names: Sequence[str], texts: list[list[str]]
             screen.print(f"{name:<{label}}  {text}", markup=False, overflow="fold")
 
 
-def table(names: Sequence[str], rows: Rows, right: bool = False) -> Table:
-    """A rich table: numbers to the right (all but the first column where asked), lines whole where they fit."""
+def table(names: Sequence[str], rows: Rows, right: bool = False, named: bool = False) -> Table:
+    """A rich table: numbers to the right (all but the first column where asked), lines whole where they fit.
+
+    Where the rows are `named` by their first column, that one stays whole however narrow the terminal is.
+    """
     rows = list(rows)
     made = Table(box=SIMPLE_HEAD, pad_edge=False)
     for at, name in enumerate(names):
         numeric = (right and at > 0) or any(isinstance(row[at], int | float | Decimal) for row in rows)
-        made.add_column(name, justify="right" if numeric else "left", overflow="fold")
+        justify = "right" if numeric else "left"
+        made.add_column(name, justify=justify, overflow="fold", no_wrap=named and at == 0)
     for row in rows:
         made.add_row(*(_escaped(plain(value)) for value in row))
     return made

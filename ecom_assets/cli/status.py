@@ -55,7 +55,9 @@ def _print_tables(screen: "Console", found: "Status", late: Counter[str]) -> Non
          table.refused_days or None, late[table.asset] or None, table.stale_since)
         for table in found.tables
     ]  # fmt: skip
-    screen.print(show.table(names, rows))
+    # Of a shop without faults the last three columns would be empty, and too many for a narrow terminal.
+    told = [at for at in range(len(names)) if at < 4 or any(row[at] for row in rows)]
+    screen.print(show.table([names[at] for at in told], [[row[at] for at in told] for row in rows], named=True))
 
 
 def _print_faults(screen: "Console", found: "Status", late: "list[DayFault]") -> None:

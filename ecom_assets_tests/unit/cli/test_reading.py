@@ -145,6 +145,9 @@ def test_status_says_what_stands_and_what_was_refused(ecom):
     assert "Small" in out
     rows = [line.split() for line in out.splitlines()]
     assert next(row[:3] for row in rows if row[:1] == ["kpi.daily"]) == ["kpi.daily", "2024-03-02", "2"]
+    header = next(line for line in out.splitlines() if "newest day" in line)
+    assert "refused" in header
+    assert "stale since" not in header, "nothing is stale: the column would be empty"
     clean = next(row for row in rows if row[:1] == ["clean.sales"])
     assert clean == ["clean.sales", "2024-03-02", "6", "2", "1"], "newest day, rows, accepted and refused days"
     assert "8 used, 1 in quarantine" in out

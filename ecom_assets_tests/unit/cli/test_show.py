@@ -143,3 +143,23 @@ def test_batches_read_to_the_end():
     left = [[1, 2], [3], []]
     assert list(show.batches(lambda size: left.pop(0))) == [1, 2, 3]
     assert left == []
+
+
+def on_terminal(width: int) -> show.Console:
+    return show.Console(file=io.StringIO(), width=width, force_terminal=True, no_color=True)
+
+
+@pytest.mark.parametrize(("width", "is_table"), [(77, True), (76, False)])
+def test_a_table_that_does_not_fit_is_shown_row_by_row(monkeypatch, width, is_table):
+    screen = on_terminal(width)
+    monkeypatch.setattr(show, "console", lambda: screen)
+    show.print_rows([f"column_{number}_" for number in range(6)], [["x" * 10] * 6], "table")
+    lines = screen.file.getvalue().splitlines()
+    assert any(line.split() == ["x" * 10] * 6 for line in lines) == is_table, "no cell is broken"
+    assert any(line.endswith("x" * 10) and "column_5_" in line for line in lines) != is_table
+
+
+def test_what_rows_are_named_by_stays_whole_on_a_narrow_terminal():
+    screen = on_terminal(40)
+    screen.print(show.table(["table", "word"], [("anomaly.notification_members", "some words more")], named=True))
+    assert "anomaly.notification_members " in screen.file.getvalue()
