@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from shlex import quote
 
 import typer
 
@@ -41,6 +42,7 @@ def reset(yes: bool, everything: bool = False) -> None:
     screen.print(_LOST if everything else _KEPT, soft_wrap=True)
     if not yes:
         typer.confirm("Delete these?", abort=True)
+    anew = _anew(going)
     with writer_lock(home, "ecom reset"):
         kept = None if everything else _keep_said(home)
         log.close_log()  # its file goes too
@@ -52,7 +54,7 @@ def reset(yes: bool, everything: bool = False) -> None:
     home.lock.unlink(missing_ok=True)
     if kept:
         screen.print(f"Labels and snoozes are in {kept} until the next run of this shop takes them.", soft_wrap=True)
-    screen.print("Deleted. `ecom demo` or `ecom run` makes it anew.")
+    screen.print(f"Deleted. `{anew}` makes it anew.", markup=False, soft_wrap=True)
 
 
 def made(home: Home) -> list[Path]:
@@ -82,6 +84,17 @@ def _keep_said(home: Home) -> Path | None:
 
     said = kept.read_said(home)
     return kept.keep(home, ShopContext.resolve().shop, said) if any(said.values()) else None
+
+
+def _anew(going: list[Path]) -> str:
+    """The command for the same shop, which the home no longer knows: without it `ecom run` would take another one."""
+    try:
+        context = ShopContext.resolve()
+    except SettingsError:
+        return "ecom run --shop FILE --landing DIR"
+    if context.shop_file in going:
+        return "ecom demo"
+    return f"ecom run --shop {quote(str(context.shop_file))} --landing {quote(str(context.landing))}"
 
 
 def _simulated(home: Home) -> list[Path]:

@@ -40,8 +40,8 @@ def console() -> Console:
 
 
 def errors() -> Console:
-    """Standard error, for what is not the answer itself."""
-    return Console(stderr=True, highlight=False)
+    """Standard error, for what is not the answer itself; a log gets its lines whole."""
+    return Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
 
 
 def print_rows(names: Sequence[str], rows: Rows, format: Format, out: TextIO | None = None) -> None:

@@ -1,5 +1,6 @@
 """The verb that opens Dagster's UI on the home."""
 
+import errno
 import os
 import socket
 import sys
@@ -17,7 +18,7 @@ def ui(host: str, port: int, shop: Path | None, landing: Path | None) -> None:
     """Become `dagster dev`, with the environment that makes it show this home.
 
     Raises:
-        typer.BadParameter: no port from `port` on is free.
+        typer.BadParameter: no port from `port` on is free, or the host is none of this machine.
     """
     context = ShopContext.resolve(shop, landing)
     taken = free_port(host, port)
@@ -50,7 +51,9 @@ def free_port(host: str, wanted: int) -> int:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind((host, port))
-            except OSError:
+            except OSError as error:
+                if error.errno not in (errno.EADDRINUSE, errno.EACCES):
+                    raise typer.BadParameter(f"--host {host}: {error.strerror}") from error
                 continue
             return port
     raise typer.BadParameter(f"no port from {wanted} to {wanted + _TRIED - 1} is free on {host}")

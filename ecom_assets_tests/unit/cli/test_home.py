@@ -74,16 +74,19 @@ def left(home: Home) -> set[str]:
     return {str(path.relative_to(home.root)) for path in home.root.rglob("*") if path.is_file()}
 
 
-def test_reset_forgets_a_simulated_shop_whole(home):
+def test_reset_forgets_a_simulated_shop_whole(home, capsys):
     lived_in(home, DEMO)
     assert entry.run(["reset", "--yes"]) == 0
     assert left(home) == {"README.md"}
+    assert "`ecom demo` makes it anew" in capsys.readouterr().out
 
 
-def test_reset_keeps_what_a_shop_brought(home):
+def test_reset_keeps_what_a_shop_brought(home, capsys):
     lived_in(home, MIXED)
     assert entry.run(["reset", "--yes"]) == 0
     assert left(home) == {"README.md", "shop.yaml", "landing/refunds/file"}
+    again = f"`ecom run --shop {home.shop_file} --landing {home.landing}` makes it anew"
+    assert again in capsys.readouterr().out, "the home no longer knows its shop"
 
 
 @pytest.mark.parametrize("shop", [DEMO, MIXED])
@@ -233,3 +236,9 @@ def test_the_ui_takes_the_next_free_port():
         taken.listen()
         port = taken.getsockname()[1]
         assert port < free_port("127.0.0.1", port) < port + 20
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "no such host"])  # the first is of no machine (RFC 5737)
+def test_the_ui_listens_only_where_this_machine_is(host):
+    with pytest.raises(typer.BadParameter, match=f"--host {host}: "):
+        free_port(host, 3000)

@@ -145,6 +145,11 @@ def test_batches_read_to_the_end():
     assert left == []
 
 
+def test_a_log_gets_what_is_said_in_whole_lines(capsys):
+    show.errors().print("word " * 60)
+    assert capsys.readouterr().err.rstrip() == ("word " * 60).rstrip()
+
+
 def on_terminal(width: int) -> show.Console:
     return show.Console(file=io.StringIO(), width=width, force_terminal=True, no_color=True)
 
