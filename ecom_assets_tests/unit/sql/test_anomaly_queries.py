@@ -35,7 +35,7 @@ def watched(connection, metrics=("orders",), trust=(None,), at_least=(None,), mi
     params = {"metrics": list(metrics), "trust_metrics": list(trust), "trust_minimums": list(at_least),
               "min_days": min_days, "min_cases": 20, "unjudged": "discount_rate"}  # fmt: skip
     found: dict[tuple, list] = {}
-    for _, metric, dimension, member, value in connection.execute(
+    for _, metric, dimension, member, value, *_ in connection.execute(
         Query("anomaly/watched_series").sql, params
     ).fetchall():
         found.setdefault((metric, dimension, member), []).append(value)
@@ -70,6 +70,23 @@ def test_what_tells_of_promotions_comes_however_rare_they_are(connection):
 
     add_metric(connection, DISCOUNT_METRIC, [0, 0, 0, 0, 0, 0.2])
     assert watched(connection, [DISCOUNT_METRIC]) == {(DISCOUNT_METRIC, "", ""): [0, 0, 0, 0, 0, 0.2]}
+
+
+def test_what_was_forecast_of_a_day_stands_beside_it(connection):
+    add_metric(connection, "orders", [1, 2, 3, 4])
+    day, made_on = FIRST + timedelta(days=3), FIRST + timedelta(days=1)
+    connection.execute(
+        "insert into forecast.expectations by name select ? as business_date, 'orders' as metric, "
+        "'total' as dimension, 'all' as member, ? as made_on, 2 as days_before, 4.0 as value, 3.5 as expected, 3.0 as prophet_expected",
+        [day, made_on],
+    )
+    params = {"metrics": ["orders"], "trust_metrics": [None], "trust_minimums": [None], "min_days": 4, "min_cases": 20,
+              "unjudged": ""}  # fmt: skip
+    found = connection.execute(Query("anomaly/watched_series").sql, params).df()
+    assert found["champion_expected"].isna().tolist() == [True, True, True, False]
+    last = found.iloc[-1]
+    assert (last["champion_expected"], last["prophet_expected"]) == (3.5, 3.0)
+    assert last["foretold_on"].date() == made_on
 
 
 def test_a_day_that_cannot_be_trusted_has_no_value(connection):
