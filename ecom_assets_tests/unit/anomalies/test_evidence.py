@@ -26,6 +26,47 @@ def test_rows_that_came_twice():
     assert said["repeated_rate"].iloc[0] == 90 / 390
 
 
+def minute_lines(rng: np.random.Generator, orders: int) -> np.ndarray:
+    """Lines of a day whose clock tells only minutes of ten hours: 600 × product, of which a few sell most."""
+    products = rng.choice(30, p=np.arange(30, 0, -1) / 465, size=orders)
+    return rng.integers(600, size=orders) * 30 + products
+
+
+def repeats(rows: np.ndarray) -> dict[str, float]:
+    return {"rows": len(rows), "repeated_rows": len(rows) - len(np.unique(rows))}
+
+
+@pytest.fixture(scope="module")
+def minutes() -> list[np.ndarray]:
+    """Days on which about a row in seven repeats another by chance."""
+    rng = np.random.default_rng(5)
+    return [minute_lines(rng, rng.poisson(4_000)) for _ in DAYS]
+
+
+def test_rows_that_repeat_others_every_day_came_once(minutes):
+    days = pd.DataFrame([repeats(rows) for rows in minutes])
+    assert (days["repeated_rows"] / days["rows"]).mean() > 0.1
+    assert file_faults(lineage().assign(**days)).empty
+
+
+@pytest.mark.parametrize("copies", [400, 4_000])
+def test_what_came_twice_is_found_among_rows_that_repeat_others_every_day(minutes, copies):
+    resent = np.concatenate([minutes[39], minutes[39][:copies]])
+    days = pd.DataFrame([repeats(rows) for rows in [*minutes[:39], resent]])
+    said = file_faults(lineage().assign(**days))
+    assert said["business_date"].tolist() == [DAYS[39]]
+    # A day of more rows repeats more by chance, which is not held against it: the share may be told too low.
+    assert 0.5 * copies / len(resent) < said["repeated_rate"].iloc[0] < 1.1 * copies / len(resent)
+
+
+def test_a_busy_day_repeats_more_by_chance(minutes):
+    busy = minute_lines(np.random.default_rng(6), 10_000)
+    days = pd.DataFrame([repeats(rows) for rows in [*minutes[:39], busy]])
+    share = days["repeated_rows"] / days["rows"]
+    assert share.iloc[39] > share.iloc[:39].max() + 0.1
+    assert file_faults(lineage().assign(**days)).empty
+
+
 def test_a_file_that_ends_early():
     assert np.isclose(file_faults(lineage(last_event_hour=17.9))["hours_missing"].iloc[0], 6.0)
 
