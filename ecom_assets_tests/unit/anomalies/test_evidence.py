@@ -71,6 +71,49 @@ def test_a_file_that_ends_early():
     assert np.isclose(file_faults(lineage(last_event_hour=17.9))["hours_missing"].iloc[0], 6.0)
 
 
+def till(ends: dict[str, float], weeks: int = 12, closed: str = "Sunday") -> pd.DataFrame:
+    """A till's days from a Monday on: it rings until eight, on the weekdays of `ends` until then, on one not at all."""
+    days = pd.date_range("2026-03-02", periods=7 * weeks)
+    table = pd.DataFrame({"business_date": days, "dataset": "orders", "rows": 200.0, "last_event_hour": 19.9})
+    for weekday, end in ends.items():
+        table.loc[days.day_name() == weekday, "last_event_hour"] = end
+    return table[days.day_name() != closed]
+
+
+@pytest.mark.parametrize("weeks", [2, 4, 6, 12])
+def test_a_shop_may_close_early_on_one_weekday(weeks):
+    assert file_faults(till({"Saturday": 13.9}, weeks)).empty
+
+
+def test_a_shop_may_close_early_every_other_saturday():
+    table = till({"Saturday": 15.9})
+    first = table["business_date"].dt.isocalendar().week % 2 == 0
+    table.loc[first & (table["business_date"].dt.day_of_week == 5), "last_event_hour"] = 12.9
+    assert file_faults(table).empty
+
+
+@pytest.mark.parametrize(("day", "end", "missing"), [("2026-05-16", 11.9, 2.0), ("2026-05-15", 13.9, 6.0)])
+def test_a_file_that_ends_before_its_weekday_does_is_cut_off(day, end, missing):
+    table = till({"Saturday": 13.9})
+    table.loc[table["business_date"] == day, "last_event_hour"] = end
+    said = file_faults(table)
+    assert said["business_date"].tolist() == [pd.Timestamp(day)], "and the same weekday a week later is not the less"
+    assert said["hours_missing"].iloc[0] == pytest.approx(missing)
+
+
+def test_two_files_that_were_cut_off_on_one_weekday_are_both_found():
+    table = till({"Saturday": 13.9})
+    cut = table["business_date"].isin(pd.to_datetime(["2026-04-29", "2026-05-13"]))
+    table.loc[cut, "last_event_hour"] = 13.9
+    assert file_faults(table)["business_date"].tolist() == table.loc[cut, "business_date"].tolist()
+
+
+def test_a_weekday_on_which_the_shop_opens_at_last_has_no_usual_end():
+    opened = till({"Saturday": 13.9, "Sunday": 15.9}, closed="")
+    is_closed = (opened["business_date"].dt.day_of_week == 6) & (opened["business_date"] < "2026-05-01")
+    assert file_faults(opened[~is_closed]).empty
+
+
 def test_more_in_quarantine_than_usual():
     assert file_faults(lineage(rows=200.0, quarantined_rows=100.0))["quarantined_rate"].iloc[0] > 0.3
 
