@@ -174,7 +174,8 @@ def test_an_accepted_day_tells_its_rows_and_last_hour(connection):
     at = datetime(2026, 3, 2, 21, 30)
     insert_rows(connection, "orders", [make_row("orders", ordered_at=at, customer_id="c1", order_id=name)
                                        for name in ("1", "1-2")], "Europe/Berlin")  # fmt: skip
-    insert_rows(connection, "orders", [make_row("orders", ordered_at=at, customer_id="c2")], "Europe/Berlin")
+    early = at - timedelta(hours=9)
+    insert_rows(connection, "orders", [make_row("orders", ordered_at=early, customer_id="c2")], "Europe/Berlin")
     days(connection, ("clean/orders", "accepted", 3), ("kpi/daily_revenue", "accepted", 1))
     file(connection, "orders", "orders_2026-03-02.csv", 5, 2, loaded_hour=5)
     file(connection, "orders", "orders_2026-03-03.csv", 1, 0, loaded_hour=29, last=FIRST + timedelta(days=1))
@@ -191,9 +192,21 @@ def test_lines_of_an_order_that_came_twice_repeat_and_two_equal_lines_of_one_do_
     insert_rows(connection, "order_items", [
         *(make_row("order_items", order_id="1", line_number=number, **line) for number in (1, 2)),
         make_row("order_items", order_id="1-2", line_number=1, **line),
+        make_row("order_items", order_id="2", line_number=1, **line | {"ordered_at": datetime(2026, 3, 2, 13)}),
     ])  # fmt: skip
-    days(connection, ("clean/order_items", "accepted", 3))
+    days(connection, ("clean/order_items", "accepted", 4))
     assert evidence(connection)["order_items"]["repeated_rows"] == 1
+
+
+def test_an_export_of_dates_alone_tells_of_no_repeats_and_no_last_hour(connection):
+    midnight = datetime(2026, 3, 1, 23)  # UTC: the local midnight at which the day begins
+    insert_rows(connection, "order_items", [
+        make_row("order_items", order_id=order, line_number=1, ordered_at=midnight, product_id="mug", quantity=1)
+        for order in ("1", "2", "3")
+    ], "Europe/Berlin")  # fmt: skip
+    days(connection, ("clean/order_items", "accepted", 3))
+    row = evidence(connection)["order_items"]
+    assert (row["rows"], row["repeated_rows"], row["last_event_hour"]) == (3, None, None)
 
 
 def test_a_refused_day_is_there_with_its_failed_checks(connection):
