@@ -12,7 +12,7 @@ from ecom_assets.orchestration.metadata import key_of, markdown_table
 from ecom_assets.orchestration.session import Session
 
 if TYPE_CHECKING:
-    from ecom_assets.ingestion import Receipt, SourcePlan
+    from ecom_assets.ingestion import Receipt, SourcePlan, Staged
 
 READABLE = "files_are_readable"
 COMPLETE = "files_bring_every_column"
@@ -51,6 +51,7 @@ def load_source(context: dg.AssetExecutionContext, session: Session, plan: "Sour
         for batch in batches(plan, changed):
             session.is_published = False
             staged = stage_files(session.connection, plan, batch, session.context.shop)
+            _ask_again(session, staged)
             session.warehouse.replace_files(staged, context.run_id, seen=batch)
             receipts += staged.receipts
         if gone and plan.source.delete_with_file:
@@ -78,6 +79,17 @@ def load_source(context: dg.AssetExecutionContext, session: Session, plan: "Sour
             },
         )
     session.progress(f"raw/{plan.name}", "finished")
+
+
+def _ask_again(session: Session, staged: "Staged") -> None:
+    """Have the days written again on which rows took another currency than their order has, now that it came."""
+    from ecom_assets.ingestion import inherits_from, outdated_days_sql
+
+    for contract in session.warehouse.contracts.values():
+        orders = inherits_from(contract)
+        if orders and orders.to in staged.feeds:
+            found = session.connection.execute(outdated_days_sql(contract, session.context.shop)).fetchall()
+            session.warehouse.ask_again(contract.asset, [day for (day,) in found])
 
 
 def _readable(plan: "SourcePlan", refused: list[tuple[str, str]]) -> dg.AssetCheckResult:
