@@ -106,3 +106,59 @@ def test_an_order_that_comes_after_its_refund_or_is_corrected_asks_for_the_refun
     loads.write(loads.to_do())
     assert loads.rows("select goods_amount::int from clean.refunds order by all") == [(7,), (50,)]
     assert loads.to_do() == []
+
+
+@pytest.fixture
+def two_files(loads):
+    loads.files(orders_a=ORDERS + "1,2026-03-02,,\n", orders_b=ORDERS + "2,2026-03-03,,\n").load()
+    return loads
+
+
+def order_ids(loads) -> list[str]:
+    return [name for (name,) in loads.rows("select order_id from raw.orders order by all")]
+
+
+def test_a_file_that_went_away_takes_its_rows_along(two_files):
+    (two_files.landing / "orders_a.csv").unlink()
+    two_files.load()
+    assert order_ids(two_files) == ["2"]
+    assert two_files.session.notes == ["orders: 1 file (orders_a.csv) went away and took the rows along"]
+    two_files.files(orders_c=ORDERS + "3,2026-03-03,,\n")
+    (two_files.landing / "orders_b.csv").unlink()
+    two_files.load()
+    assert order_ids(two_files) == ["3"], "an export under a new name takes the place of the old one"
+
+
+def test_a_landing_folder_that_is_missing_deletes_nothing(two_files):
+    two_files.landing.rename(two_files.landing.with_name("unmounted"))
+    two_files.load()
+    assert order_ids(two_files) == ["1", "2"]
+    (said,) = two_files.session.notes
+    assert said == (
+        f"orders: there is no landing folder {two_files.landing}; "
+        "the rows of 2 files (orders_a.csv, orders_b.csv) are kept"
+    )
+    two_files.landing.with_name("unmounted").rename(two_files.landing)
+    two_files.load()
+    assert two_files.session.notes == [said], "nothing is to be said of what is back"
+
+
+def test_all_files_that_went_at_once_take_nothing_along(two_files):
+    for name in ("orders_a.csv", "orders_b.csv"):
+        (two_files.landing / name).unlink()
+    two_files.load()
+    assert order_ids(two_files) == ["1", "2"]
+    assert "no file is left" in two_files.session.notes[-1]
+    assert "lay a file with a header and no rows there" in two_files.session.notes[-1]
+    two_files.files(orders_none=ORDERS).load()
+    assert order_ids(two_files) == [], "the way out that was named"
+
+
+def test_files_of_a_source_that_keeps_its_rows_are_named_when_they_go(loads):
+    loads.files(**{f"items_{n}": ITEMS + f"{n},1,2026-03-02,1,5\n" for n in range(7)}).load()
+    for path in loads.landing.iterdir():
+        path.unlink()
+    loads.load()
+    kept = ", ".join(f"items_{n}.csv" for n in range(5))
+    assert loads.session.notes == [f"order_items: 7 files ({kept}, …) went away; the rows are kept"]
+    assert loads.rows("select count(*) from raw.order_items") == [(7,)]
