@@ -89,7 +89,7 @@ def read_json_lines(lines: list[str]) -> Rows:
         parsed.append((number, value, raw, fault))
     if not columns:
         raise FileRefusedError(
-            f"line 1: no JSON object: found {lines[0].strip()[:60]!r}; one object a line is expected"
+            f"line 1: no JSON object, nor on any other of {len(lines)} lines; one object a line is expected"
         )
     names = list(columns)
     return Rows(names, 1, (_json_record(names, *one) for one in parsed))

@@ -137,7 +137,7 @@ def _refuse_conflict_markers(text: Text) -> None:
     found = _CONFLICT.search(data)
     if found:
         raise FileRefusedError(
-            f"line {_line_at(data, found.start())}: merge-conflict marker {found[0][:20].decode('ascii', 'replace')!r};"
+            f"line {_line_at(data, found.start())}: merge-conflict marker {found[0][:7].decode()!r};"
             " resolve the conflict and deliver the file again"
         )
 
