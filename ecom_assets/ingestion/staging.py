@@ -25,9 +25,6 @@ from ecom_assets.ingestion.values import quoted
 from ecom_assets.settings import Shop
 
 Progress = Callable[[int, int], None]
-RETYPED_AT_LEAST = (
-    3  # unreadable values before a column counts as re-typed: one bad value in a short file is a bad value
-)
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,14 @@
 
 import os
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import yaml
 
-from ecom_assets.ingestion import MappingError, PlanError, discover, load_mapping, plan_sources
+from ecom_assets.ingestion import Mapping, MappingError, PlanError, discover, load_mapping, plan_sources
 from ecom_assets.ingestion.discovery import alternatives
-from ecom_assets.settings import Shop
+from ecom_assets.settings import Shop, Source, Targets
 from ecom_assets_tests.unit.ingestion.conftest import make_shop
 
 
@@ -206,3 +207,13 @@ def test_a_file_in_another_encoding_than_the_mappings_is_refused_alone(bench, en
     refused, used = bench.stage(files, make_shop(mapping="mapping.yaml")).receipts
     assert said in refused.refused
     assert (used.refused, used.rows_used) == (None, 2)
+
+
+def test_the_guide_names_every_key_and_format():
+    guide = (Path(__file__).parents[3] / "docs" / "bring-your-data.md").read_text(encoding="utf-8")
+    keys = {name for model in (Shop, Source, Targets, Mapping) for name in model.model_fields} - {"path"}
+    keys |= set(get_args(Source.model_fields["format"].annotation)) - {"auto"}
+    assert sorted(key for key in keys if f"`{key}`" not in guide and f"`format: {key}`" not in guide) == []
+    assert [
+        str(field.default) for field in Targets.model_fields.values() if f"| {field.default:g} |" not in guide
+    ] == []
