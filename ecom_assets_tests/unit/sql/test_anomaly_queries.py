@@ -77,7 +77,8 @@ def test_what_was_forecast_of_a_day_stands_beside_it(connection):
     day, made_on = FIRST + timedelta(days=3), FIRST + timedelta(days=1)
     connection.execute(
         "insert into forecast.expectations by name select ? as business_date, 'orders' as metric, "
-        "'total' as dimension, 'all' as member, ? as made_on, 2 as days_before, 4.0 as value, 3.5 as expected, 3.0 as prophet_expected",
+        "'total' as dimension, 'all' as member, ? as made_on, 2 as days_before, 4.0 as value, "
+        "3.5 as expected, 3.0 as prophet_expected",
         [day, made_on],
     )
     params = {"metrics": ["orders"], "trust_metrics": [None], "trust_minimums": [None], "min_days": 4, "min_cases": 20,
