@@ -25,6 +25,9 @@ def main() -> None:
         "--cache", type=Path, default=Path("build/shops"), help="folder of detection's shops (build/shops)"
     )
     parser.add_argument("--cached", action="store_true", help="detection: leave out shops that are not simulated yet")
+    parser.add_argument(
+        "--forecasts", action="store_true", help="detection: with forecasts in the detectors, 80 s of computing a shop"
+    )
     parser.add_argument("--prophet", action="store_true", help="detection: Prophet too, 10 s of computing a shop")
     parser.add_argument("--tune", action="store_true", help="detection: the baselines at every threshold")
     asked = parser.parse_args()

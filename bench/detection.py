@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from bench.alarmers import GRID, PROPHET_99, RANDOM_A_MONTH, THRESHOLDS, TUNED, prophet_scores, scored_by
+from bench.shop_forecasts import standing
 from bench.simulated_series import DAYS, KEYS, SimulatedShop, as_watched, simulated_shop
 from ecom_assets.anomalies.evidence import event_evidence
 from ecom_assets.anomalies.grouping import notify
@@ -51,7 +52,10 @@ def main(asked: argparse.Namespace) -> None:
 
 def _version() -> str:
     """Of all code that a shop's result depends on."""
-    own = [Path(__file__).parent / name for name in ("alarmers.py", "detection.py", "simulated_series.py")]
+    own = [
+        Path(__file__).parent / name
+        for name in ("alarmers.py", "detection.py", "shop_forecasts.py", "simulated_series.py")
+    ]
     digest = hashlib.sha256(version_of_code("anomalies", "forecasting").encode())
     for path in own:
         digest.update(path.read_bytes())
@@ -59,25 +63,38 @@ def _version() -> str:
 
 
 def _kept_result(seed: int, asked: argparse.Namespace, folder: Path) -> dict[str, list[dict]]:
-    path = folder / f"{seed}{'-prophet' * asked.prophet}{'-tune' * asked.tune}.json"
+    options = {name: getattr(asked, name) for name in ("prophet", "tune", "forecasts")}
+    path = folder / f"{'-'.join([str(seed), *(name for name, given in options.items() if given)])}.json"
     if not path.is_file():
-        found = judged_shop(simulated_shop(seed, asked.cache), seed, asked.cache, asked.prophet, asked.tune)
+        found = judged_shop(simulated_shop(seed, asked.cache), seed, asked.cache, **options)
         rows = {name: frame.to_dict("records") for name, frame in found.items()}
         path.write_text(json.dumps(rows, default=str))
     return json.loads(path.read_text())
 
 
 def judged_shop(
-    shop: SimulatedShop, seed: int, cache: Path, with_prophet: bool = False, tune: bool = False
+    shop: SimulatedShop, seed: int, cache: Path, prophet: bool = False, tune: bool = False, forecasts: bool = False
 ) -> dict[str, pd.DataFrame]:
     """What came out of one shop.
+
+    Args:
+        shop: with its truth.
+        seed: of the shop.
+        cache: where its folder is, for what takes long.
+        prophet: whether Prophet is a baseline too.
+        tune: whether the baselines are tried at every threshold of `GRID`.
+        forecasts: whether the detectors are given forecasts, as in a shop that has been forecast for a year.
 
     Returns:
         counts: by alarmer, threshold and stratum, see `scoring.score`; verdicts: kind, is_data_fault and verdict of
         every incident that the consensus hit; clear: every clear incident with who hit it.
     """
-    started, shop, lineage = time.process_time(), as_watched(shop), lineage_of(shop)
-    found = detect_shop(shop.daily[["time", *KEYS, "value"]], shop.campaigns, lineage=lineage)
+    shop, lineage, folder = as_watched(shop), lineage_of(shop), cache / f"{seed}-{DAYS}"
+    daily = shop.daily[["time", *KEYS, "value"]]
+    if forecasts:
+        daily = daily.merge(standing(shop, folder / "forecasts.parquet"), on=["time", *KEYS], how="left")
+    started = time.process_time()
+    found = detect_shop(daily, shop.campaigns, lineage=lineage)
     seconds = time.process_time() - started
     watched = found.points[found.points["is_watched"]]
     quiet = shop.daily.drop(columns="value").rename(columns={"quiet": "value"})
@@ -85,8 +102,8 @@ def judged_shop(
     first, last = watched["time"].min() + pd.Timedelta(days=WARM_UP_DAYS), watched["time"].max()
     said: dict[tuple[str, float | None], pd.DataFrame] = {}
     scored = dict(scored_by(watched, shop))
-    if with_prophet:
-        scored["prophet"] = prophet_scores(shop, cache / f"{seed}-{DAYS}" / "prophet.parquet")
+    if prophet:
+        scored["prophet"] = prophet_scores(shop, folder / "prophet.parquet")
         said["prophet at 99 %", None] = named(*notify(scored["prophet"], threshold=PROPHET_99))
     for name, days in scored.items():
         if not tune or name in TUNED:

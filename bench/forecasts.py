@@ -20,7 +20,6 @@ from ecom_assets.forecasting.champion import CHAMPION, with_champion
 from ecom_assets.forecasting.metrics import coverage_rate
 from ecom_assets.forecasting.models import default_forecasters
 from ecom_assets.forecasting.one_call import forecast_as
-from ecom_assets.forecasting.one_step import champion_one_step
 from ecom_assets.forecasting.prophet_model import ProphetForecaster
 from ecom_assets.forecasting.seasonal_naive import SeasonalNaive
 from ecom_assets.forecasting.series import History, regular
@@ -124,8 +123,6 @@ def show_cost(shop: DailyShop) -> None:
         "forecast by a standing champion, Theta": lambda: forecast_as(history, HORIZON, "theta", own),
         f"first back-test, {FIRST_ORIGINS} origins": lambda: back_tested_alone(history, FIRST_ORIGINS),
         f"weekly back-test, {ORIGINS} origins": lambda: back_tested_alone(history, ORIGINS),
-        "one-step expectations of all its days, Theta": lambda: champion_one_step(history, "theta"),
-        "one-step expectations of all its days, Prophet": lambda: champion_one_step(history, "prophet"),
     }
     rows = []
     for name, one in work.items():

@@ -72,9 +72,14 @@ def as_watched(shop: SimulatedShop) -> SimulatedShop:
             "create table kpi.daily_metrics as select time::date as business_date, metric, dimension, member, "
             "if(isnan(value), null, value) as value, if(isnan(cases), null, cases) as denominator from shown"
         )
+        connection.execute("create schema forecast")
+        connection.execute(
+            "create table forecast.expectations (business_date date, metric text, dimension text, member text, "
+            "expected double, prophet_expected double, made_on date)"
+        )
         query = QUERIES["daily"]
         told = connection.execute(query.sql, dict(query.params)).df().astype({"time": "datetime64[ns]"})
-    kept = told.merge(shop.daily.drop(columns="value"), on=["time", *KEYS])
+    kept = told[["time", *KEYS, "value"]].merge(shop.daily.drop(columns="value"), on=["time", *KEYS])
     keys = kept.loc[~kept["metric"].isin(NOT_WATCHED), KEYS].drop_duplicates()
     return replace(shop, daily=kept, deltas=shop.deltas.merge(keys, on=KEYS))
 

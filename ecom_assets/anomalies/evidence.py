@@ -54,6 +54,8 @@ DATASET_METRICS = {
 REPEATED_RATE, HOURS_MISSING, QUARANTINED_RATE = 0.03, 1.5, 0.05
 WAKING_HOURS = 17.0
 """Hardly any rows are of the night: an hour that lacks at the end of a day is a seventeenth of it and no less."""
+CHANCE_SIGMAS = 4.0
+"""Of a share of rows that repeat others every day: what lies within so many of its spreads is no second delivery."""
 ROWS_MISSING = 10.0
 """Of a day with five tickets the last may come at noon: chance leaves out a few rows and not ten."""
 
@@ -73,16 +75,18 @@ def file_faults(lineage: pd.DataFrame) -> pd.DataFrame:
         lineage: see `LINEAGE_COLUMNS`.
 
     Returns:
-        business_date, dataset, repeated_rate, hours_missing (against the median of the 28 days before) and
-        quarantined_rate (beyond that median), of the faulty ones.
+        business_date, dataset, repeated_rate (share of rows that came twice, beyond those that repeat others anyhow),
+        hours_missing (against when files of that weekday end) and quarantined_rate (beyond the median of the 28 days
+        before), of the faulty ones.
     """
     frame = lineage.reindex(columns=list(LINEAGE_COLUMNS)).sort_values("business_date", kind="stable")
     rows = pd.to_numeric(frame["rows"], errors="coerce").astype("float64")
     bad = pd.to_numeric(frame["quarantined_rows"], errors="coerce").astype("float64")
     found = pd.DataFrame({"business_date": pd.to_datetime(frame["business_date"]), "dataset": frame["dataset"]})
-    found["repeated_rate"] = (pd.to_numeric(frame["repeated_rows"], errors="coerce") / rows).fillna(0.0)
+    repeated = pd.to_numeric(frame["repeated_rows"], errors="coerce").astype("float64")
+    found["repeated_rate"] = _delivered_twice(repeated / rows, rows, frame["dataset"])
     hour = pd.to_numeric(frame["last_event_hour"], errors="coerce").astype("float64")
-    found["hours_missing"] = _hours_missing(_usual(hour, frame["dataset"]) - hour, rows)
+    found["hours_missing"] = _hours_missing(_usual_end(hour, found["business_date"], frame["dataset"]) - hour, rows)
     share = bad / (bad + rows)
     found["quarantined_rate"] = (share - _usual(share, frame["dataset"])).fillna(0.0)
     is_faulty = (
@@ -93,10 +97,42 @@ def file_faults(lineage: pd.DataFrame) -> pd.DataFrame:
     return found[is_faulty].reset_index(drop=True)
 
 
+def _delivered_twice(share: pd.Series, rows: pd.Series, dataset: pd.Series) -> pd.Series:
+    """Share of a day's rows that came twice, 0 where as many repeat others by chance.
+
+    Where clocks tell only minutes, customers who buy the same repeat each other every day. If a row finds no twin with
+    the chance 1 − u on a usual day, it finds none with (1 − u)^n among n times as many rows. Where a share e is
+    expected and s repeat, copies are (s − e) / (1 − e) of the rows: it is their originals that repeat by chance.
+    What is usual of a dataset, and within which spread, is known after two weeks: until then none came twice.
+    """
+    times_usual = (rows / _usual(rows, dataset)).clip(lower=1.0)
+    expected = 1 - (1 - _usual(share, dataset)) ** times_usual
+    beyond = share - expected
+    chance = CHANCE_SIGMAS * 1.4826 * _usual(beyond.abs(), dataset)
+    return (beyond / (1 - expected)).where(beyond > chance, 0.0).fillna(0.0)
+
+
 def _hours_missing(hours: pd.Series, rows: pd.Series) -> pd.Series:
     """`hours` by which files end early, 0 where at the day's own pace too few rows would have come in them to tell."""
     came_in = (WAKING_HOURS - hours).clip(lower=1.0)
     return hours.mask(rows * hours / came_in < ROWS_MISSING, 0.0).fillna(0.0)
+
+
+def _usual_end(hour: pd.Series, days: pd.Series, dataset: pd.Series) -> pd.Series:
+    """Hour at which files of a dataset end on such a weekday: the median of 28 days, or earlier where the weekday does.
+
+    Its own end is the earliest but one of its last eight: a shop may close early every Saturday, or every other one,
+    and what happened once may have been a file that was cut off. Of a weekday that is known fewer than four times
+    nothing is usual: the earliest end of 28 days stands in. By less than three quarters of an hour ends differ by
+    chance, and the median tells better how much is missing.
+    """
+    own = hour.groupby([dataset, days.dt.day_of_week]).transform(
+        # 0.14: of four to eight values, the least but one.
+        lambda one: one.shift(1).rolling(8, min_periods=4).quantile(0.14, interpolation="higher")
+    )
+    earliest = hour.groupby(dataset).transform(lambda one: one.shift(1).rolling(28, min_periods=7).min())
+    own, usual = own.fillna(earliest), _usual(hour, dataset)
+    return usual.where(usual - own < HOURS_MISSING / 2, own)
 
 
 def _usual(values: pd.Series, dataset: pd.Series) -> pd.Series:

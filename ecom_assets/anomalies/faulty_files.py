@@ -8,7 +8,7 @@ is told of: the same fault drowns in one shop and is plain in another.
 import numpy as np
 import pandas as pd
 
-from ecom_assets.anomalies.evidence import WAKING_HOURS, file_faults, metrics_of
+from ecom_assets.anomalies.evidence import REPEATED_RATE, WAKING_HOURS, file_faults, metrics_of
 from ecom_assets.anomalies.points import Judgement
 from ecom_assets.anomalies.wide import Wide, in_space
 
@@ -67,7 +67,7 @@ def with_faults(wide: Wide, judged: Judgement, lineage: pd.DataFrame) -> Judgeme
 
 def _called(fault: dict) -> str:
     """Such as "orders twice": what came twice on one day and was cut off on the next are two causes."""
-    return f"{fault['dataset']} {'twice' if fault['repeated_rate'] > 0 else 'cut'}"
+    return f"{fault['dataset']} {'twice' if fault['repeated_rate'] >= REPEATED_RATE else 'cut'}"
 
 
 def expected_move(wide: Wide, judged: Judgement, at: int, fault: dict) -> np.ndarray:

@@ -24,6 +24,7 @@ from ecom_assets.anomalies.grouping import ALONE_SHARE, KEYS, MONTH_DAYS, START_
 from ecom_assets.anomalies.isolation_forest import isolation_scores
 from ecom_assets.anomalies.planned import missing_plans
 from ecom_assets.anomalies.points import Judgement, points_of, shop_events
+from ecom_assets.anomalies.standing_forecasts import StandingForecasts, standing_forecasts, with_forecasts
 from ecom_assets.anomalies.wide import (
     PRIOR,
     Wide,
@@ -82,13 +83,15 @@ def detect_shop(
     """Anomalies of every series of a shop, each day judged by the days before it, and one notification a cause.
 
     The z-score expects the same weekday's median of eight weeks, the forecast residual what a robust level with
-    slope and weekday follows (or the champion), and the isolation forest learns from all series together. What plans
-    may do is taken off first. Series that are too noisy by the day are shown and not notified of.
+    slope and weekday follows or, where the series is forecast, the middle one of this, its champion and Prophet; the
+    isolation forest learns from all series together. What plans may do is taken off first. Series that are too noisy
+    by the day are shown and not notified of.
 
     Args:
-        daily: time, metric, dimension, member ("" = the whole) and value, and optionally expected (one-step
-            expectations of the series' champion). Series with fewer than 60 known days are left out. The metric
-            discount_rate is not judged: it tells promotions that stand on no calendar.
+        daily: time, metric, dimension, member ("" = the whole) and value, and optionally champion_expected,
+            prophet_expected and foretold_on (what was forecast of the day, and the last day known when it was).
+            Series with fewer than 60 known days are left out. The metric discount_rate is not judged: it tells
+            promotions that stand on no calendar.
         campaigns: planned events; one with a channel concerns the whole and that channel's members alone.
         false_a_month: budget of false notifications of the shop.
         seed: of the isolation forest.
@@ -99,7 +102,7 @@ def detect_shop(
     is_discount = daily["metric"] == DISCOUNT_METRIC
     wide = wide_of(daily[~is_discount], MIN_DAYS)
     up, down = _excused(wide, daily[is_discount], campaigns)
-    judged = judge(wide, up, down, _given(daily[~is_discount], wide), seed)
+    judged = judge(wide, up, down, standing_forecasts(daily[~is_discount], wide), seed)
     if lineage is not None and len(lineage):
         judged = with_faults(wide, judged, lineage)
     threshold = budget_threshold(DAILY_ALARMS_A_MONTH, MONTH_DAYS)
@@ -113,24 +116,24 @@ def detect_shop(
     return found if since is None else _from(found, pd.Timestamp(since))
 
 
-def judge(wide: Wide, up: np.ndarray, down: np.ndarray, given: np.ndarray | None, seed: int = 0) -> Judgement:
+def judge(
+    wide: Wide, up: np.ndarray, down: np.ndarray, forecasts: StandingForecasts | None = None, seed: int = 0
+) -> Judgement:
     """Expectations, z-scores and surprises of every detector, [day, series].
 
     Args:
         wide: the series.
         up: logarithms by which plans excuse what lies above the expectation, by cell.
         down: the same below it.
-        given: one-step expectations of champions in the series' own units, NaN where there is none.
+        forecasts: what forecasters had said of some series.
         seed: of the isolation forest.
     """
     planned = (up > 0) | (down > 0)
     floor = np.array([space.floor for space in wide.spaces])
     followed = follow(wide.moved, wide.days.dayofweek.to_numpy(), ~planned, floor)
     expected, sigma = followed.expected, followed.sigma
-    if given is not None:
-        for place in np.flatnonzero(np.isfinite(given).any(axis=0)):
-            expected[:, place] = wide.spaces[place].forward(given[:, place])
-        sigma = np.where(np.isfinite(given), past_scale(wide.moved - expected, ~planned, floor), sigma)
+    if forecasts is not None:
+        expected = with_forecasts(followed, forecasts, wide.moved, planned)
     weekly = same_weekday(wide.moved, planned)
     weekly_sigma = past_scale(wide.moved - weekly, ~planned, floor)
     zscores = {
@@ -195,13 +198,6 @@ def _of_channels(wide: Wide, metric: str) -> dict[str, np.ndarray]:
         for place, (name, dimension, member) in enumerate(wide.keys)
         if name == metric and dimension == "channel"
     }
-
-
-def _given(daily: pd.DataFrame, wide: Wide) -> np.ndarray | None:
-    if "expected" not in daily or not daily["expected"].notna().any():
-        return None
-    table = daily.pivot_table(index="time", columns=KEYS, values="expected", dropna=False)
-    return table.reindex(index=wide.days, columns=pd.MultiIndex.from_tuples(wide.keys, names=KEYS)).to_numpy("float64")
 
 
 def _isolated(wide: Wide, zscores: dict[str, np.ndarray], seed: int) -> np.ndarray:

@@ -32,7 +32,7 @@ class Column(_Strict):
     `required` value rejects the row; any other broken value is emptied and the repair is logged.
     A value outside `values` becomes `other`; a missing one becomes `default` where there is one.
     A key column that many sources do not bring says what its value is `made_from` where a row brings none: the
-    row's `content` and its ordinal among equal rows of the file, or the file's name and the `line`.
+    row's `content` and its ordinal among equal rows of the file, or the file's name (without .gz) and the `line`.
     """
 
     name: str

@@ -14,6 +14,7 @@ import pandas as pd
 from ecom_assets.forecasting import FULL_ORIGINS
 from ecom_assets.forecasting.backtest import accuracy, backtest, said_at, with_intervals
 from ecom_assets.forecasting.champion import CHAMPION, choose_champion, with_champion
+from ecom_assets.forecasting.closed import IsClosed, closed_ahead
 from ecom_assets.forecasting.ensemble import ENSEMBLE
 from ecom_assets.forecasting.models import default_forecasters
 from ecom_assets.forecasting.one_call import LEVELS, forecast_as
@@ -109,16 +110,18 @@ def champions(tests: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)[names] if parts else pd.DataFrame(columns=names)
 
 
-def forecasts(rows: pd.DataFrame, tell: Tell | None = None) -> pd.DataFrame:
+def forecasts(rows: pd.DataFrame, tell: Tell | None = None, is_closed: IsClosed | None = None) -> pd.DataFrame:
     """The next four weeks of every series, by the champions as they stand.
 
     Args:
         rows: one series a row; beside the columns above `champion` (missing: the ensemble) and, each a list, the
             champion's back-tests as `origin_date`, `step`, `actual`, `mean`.
         tell: told how many series are done, of how many.
+        is_closed: the shop's calendar, see `closed.closed_ahead`.
 
     Returns:
-        FORECAST; one row a series and day. A series with fewer than 28 known days has none.
+        FORECAST; one row a series and day. A series with fewer than 28 known days has none. On a closed day a sum is
+        0 with both ends of its intervals, and what is no sum has no row.
     """
     tasks = []
     for row in rows.to_dict("records"):
@@ -126,7 +129,8 @@ def forecasts(rows: pd.DataFrame, tell: Tell | None = None) -> pd.DataFrame:
         if task is not None:
             champion = row["champion"] if isinstance(row["champion"], str) else ENSEMBLE
             tasks.append(replace(task, champion=champion, tests=_champions_tests(row)))
-    parts = map_series(_forecast, tasks, tell)
+    said = map_series(_forecast, tasks, tell)
+    parts = [_when_open(part, task, is_closed) for part, task in zip(said, tasks, strict=True)]
     return pd.concat(parts, ignore_index=True)[FORECAST] if parts else pd.DataFrame(columns=FORECAST)
 
 
@@ -200,6 +204,15 @@ def _forecast(task: Task) -> pd.DataFrame:
         raise RuntimeError(f"forecast of {' '.join(task.key)} by {task.champion} failed: {error}") from error
     said = said.rename(columns={"time": "business_date"})
     return _keyed(said.assign(made_on=task.history.times[-1]), task.key)
+
+
+def _when_open(said: pd.DataFrame, task: Task, is_closed: IsClosed | None) -> pd.DataFrame:
+    """The forecast of one series with nothing on days on which the shop does not trade."""
+    closed = closed_ahead(task.history, HORIZON, is_closed)
+    if metrics()[task.key[0]].kind != "additive":
+        return said[~closed]
+    numbers = ["mean", *ENDS]
+    return said.assign(**{name: said[name].where(~closed, 0.0) for name in numbers})
 
 
 def _keyed(frame: pd.DataFrame, key: Any) -> pd.DataFrame:

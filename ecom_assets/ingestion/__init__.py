@@ -6,6 +6,7 @@ trusted is refused whole. Nothing here writes to the warehouse, imports Dagster,
 
 from ecom_assets.ingestion.clean_sql import clean_select, key_hash_sql, moved_keys_sql
 from ecom_assets.ingestion.discovery import LandingFile, batches, discover, file_hash
+from ecom_assets.ingestion.inherited import inherits_from, outdated_days_sql
 from ecom_assets.ingestion.mapping import Mapping, MappingError, load_mapping
 from ecom_assets.ingestion.plans import PlanError, SourcePlan, plan_sources
 from ecom_assets.ingestion.staging import Receipt, Staged, stage_files
@@ -22,9 +23,11 @@ __all__ = [
     "clean_select",
     "discover",
     "file_hash",
+    "inherits_from",
     "key_hash_sql",
     "load_mapping",
     "moved_keys_sql",
+    "outdated_days_sql",
     "plan_sources",
     "stage_files",
 ]

@@ -1,6 +1,7 @@
 """The clean table of a dataset as one SELECT over its raw table, generated from the contract. Runs nothing."""
 
 from ecom_assets.contracts import Column, Contract
+from ecom_assets.ingestion.inherited import with_currency_sql
 from ecom_assets.ingestion.row_sql import RowSql, is_member_sql, plain_sql
 from ecom_assets.ingestion.values import literal, parsed_sql, quoted, trimmed_sql
 from ecom_assets.settings import Shop
@@ -15,8 +16,9 @@ def clean_select(contract: Contract, shop: Shop) -> str:
     Columns: `business_date` where the dataset is partitioned, the contract's columns in its order,
     `_source_file`, `_source_line`. Parameters of a partitioned one: `$from_day` and `$to_day`, inclusive. Values
     are typed, repaired and given their defaults as at load; a member outside a closed set becomes `other` with
-    the original in `source_…`; amounts are in the shop's currency. Of rows with one key the last arrival (file
-    name, then line) stands, wherever its day is: `raw.moved_keys` says which keys were seen on several days.
+    the original in `source_…`; amounts are in the shop's currency. Rows without a currency that belong to an order
+    have that of clean.orders, which must be written before. Of rows with one key the last arrival (file name, then
+    line) stands, wherever its day is: `raw.moved_keys` says which keys were seen on several days.
     """
     rows = RowSql(contract, shop)
     table = _raw(contract)
@@ -29,7 +31,7 @@ def clean_select(contract: Contract, shop: Shop) -> str:
     day = ["_business_date as business_date"] if contract.partitioned_by else []
     return (
         f"with {_superseded(contract)},\n"
-        f"arrived as (\n{rows.select(kept, carried)}\n)\n"
+        f"arrived as (\n{rows.select(with_currency_sql(contract, shop, kept), carried)}\n)\n"
         f"select {', '.join([*day, *columns, *_ORIGIN])} from arrived"
     )
 

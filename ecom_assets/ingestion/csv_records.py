@@ -48,7 +48,7 @@ def records(lines: list[str], delimiter: str, width: int) -> Iterator[Record]:
         except csv.Error as error:
             end = begin + reader.line_num - consumed
             if end - begin > 1 or "end of data" in str(error):
-                raise _unclosed(lines, begin, end) from error
+                raise _unclosed(begin, end) from error
             yield Record(begin + 1, None, lines[begin].rstrip("\r\n"), f"quotes cannot be read ({error})")
             # The reader has taken just this line from `rest`: a new one goes on with the next.
             reader, consumed = csv.reader(rest, delimiter=delimiter, strict=True), 0
@@ -68,8 +68,8 @@ def records(lines: list[str], delimiter: str, width: int) -> Iterator[Record]:
         begin = end
 
 
-def _unclosed(lines: list[str], begin: int, end: int) -> FileRefusedError:
+def _unclosed(begin: int, end: int) -> FileRefusedError:
     return FileRefusedError(
-        f"line {begin + 1}: unclosed quote: a field in {lines[begin].strip()[:60]!r} opens with a quote and runs on"
-        f" to line {end}; close it, or double the quotes that belong to the text"
+        f"line {begin + 1}: unclosed quote: a field opens with a quote and runs on to line {end}; close it, or double"
+        " the quotes that belong to the text"
     )

@@ -56,11 +56,9 @@ def _numbered(rows: Iterable[tuple[str | None, ...]], first: int) -> Iterator[Re
 def read_lines(data: bytes) -> Rows:
     r"""A log: each line is the one column `line`; there is no header. A byte that is not UTF-8 becomes \xNN.
 
-    Raises:
-        FileRefusedError: there is nothing in it.
+    An empty one is a log just rotated: were it refused, the lines that its name brought before would stand beside the
+    same lines in the file that they were moved to.
     """
-    if not data.strip():
-        raise FileRefusedError("the file is empty; deliver it again, or take it out of the landing folder")
     lines = data.decode("utf-8-sig", errors="backslashreplace").split("\n")
     if not lines[-1]:
         lines.pop()
@@ -91,7 +89,7 @@ def read_json_lines(lines: list[str]) -> Rows:
         parsed.append((number, value, raw, fault))
     if not columns:
         raise FileRefusedError(
-            f"line 1: no JSON object: found {lines[0].strip()[:60]!r}; one object a line is expected"
+            f"line 1: no JSON object, nor on any other of {len(lines)} lines; one object a line is expected"
         )
     names = list(columns)
     return Rows(names, 1, (_json_record(names, *one) for one in parsed))

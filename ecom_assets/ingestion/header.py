@@ -9,7 +9,10 @@ DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 
 
 class FileRefusedError(ValueError):
-    """A file that is not loaded at all; the message says what was found, at which line, and what to do."""
+    """A file that is not loaded at all; the message says what was found, at which line, and what to do.
+
+    Readers are shown it, whatever the file is about: it names columns, lines and counts, and quotes no values.
+    """
 
 
 @dataclass(frozen=True)
@@ -48,9 +51,10 @@ def match_header(
     known |= {_plain(other): name for other, name in (aliases or {}).items()}
     unwanted = {_plain(name) for name in ignored}
     if not any(_plain(name) in known for name in found):
-        shown = ", ".join(found)[:120]
+        fields = "1 field names" if len(found) == 1 else f"{len(found)} fields name"
         raise FileRefusedError(
-            f"line {line}: no header: found {shown!r}; the first line must name the columns {', '.join(expected)}"
+            f"line {line}: no header: its {fields} no column that is known; the first line must name the columns"
+            f" {', '.join(expected)}"
         )
     columns: list[str | None] = []
     for position, name in enumerate(found, 1):

@@ -1,5 +1,6 @@
 """Which rows are rejected, what is repaired, and why, in SQL over the staged rows. Reads no files."""
 
+import re
 from dataclasses import dataclass
 
 import duckdb
@@ -165,10 +166,15 @@ def retyped(connection: duckdb.DuckDBPyConnection, rows: RowSql) -> list[tuple[s
         for source_file, bad, held, line, shown in files:
             found.setdefault(
                 source_file,
-                f"line {line}: re-typed column: {column.name} should be {column.type}, found {shown[:40]!r} and"
-                f" the like in {bad} of {held} values; restore its type, or map the file",
+                f"line {line}: re-typed column: {column.name} should be {column.type}, found {shape_of(shown)!r} (9 for"
+                f" digits, a for letters) and the like in {bad} of {held} values; restore its type, or map the file",
             )
     return list(found.items())
+
+
+def shape_of(text: str) -> str:
+    """How a value is written without what it says, such as 99.99.9999: a refusal is read by everyone."""
+    return re.sub(r"[^\W\d_]", "a", re.sub(r"\d", "9", text[:40]))
 
 
 def reject_and_repair(connection: duckdb.DuckDBPyConnection, rows: RowSql, is_any: bool) -> None:

@@ -13,7 +13,9 @@ def made_keys_sql(contract: Contract, rows: str, line: str) -> list[str]:
     """Replacements (`<value> as <column>`) for a SELECT over a dataset's rows of texts with `source_file`.
 
     Made of the content: a hash of the row's texts and its ordinal among equal rows of the file, so that the same
-    rows in another file are the same rows. Made of the line: file and line, so that equal lines stay apart.
+    rows in another file are the same rows. Made of the line: file and line, so that equal lines stay apart, those of
+    two servers in one second too. A log that is compressed once it is rotated is the log that it was: .gz is no part
+    of the name.
 
     Args:
         contract: of the dataset.
@@ -24,7 +26,8 @@ def made_keys_sql(contract: Contract, rows: str, line: str) -> list[str]:
     for column in contract.input_columns:
         name = quoted(column.name)
         if column.made_from == "line":
-            parts.append(f"coalesce({name}, {rows}.source_file || ':' || {line}) as {name}")
+            file = rf"regexp_replace({rows}.source_file, '\.gz$', '', 'i')"
+            parts.append(f"coalesce({name}, {file} || ':' || {line}) as {name}")
         elif column.made_from == "content":
             texts = ", ".join(
                 f"coalesce({quoted(c.name)}, '')" for c in contract.input_columns if c.name != column.name

@@ -30,7 +30,7 @@ def create_staged(connection: duckdb.DuckDBPyConnection, mapping: Mapping) -> No
     )
     for name, sql in mapping.views.items():
         try:
-            connection.execute(f"CREATE OR REPLACE TEMP TABLE {quoted(name)} AS {mapping.text_of(sql)}")
+            connection.execute(f"CREATE OR REPLACE TEMP TABLE {quoted(name)} AS FROM (\n{mapping.text_of(sql)}\n)")
         except duckdb.Error as error:
             raise MappingError(f"{mapping.path.parent / sql}: {str(error).splitlines()[0]}") from error
 
@@ -78,7 +78,7 @@ def dataset_select(connection: duckdb.DuckDBPyConnection, plan: SourcePlan, data
     zone = mapping.source_time_zone
     parsed = [column for column in columns if column.type == "timestamp" and column.name in given]
     if zone is None or zone == shop.time_zone or not parsed:
-        return f"select source_file, source_line, null::varchar as raw_text, {_texts(columns, given)} from ({made})"
+        return f"select source_file, source_line, null::varchar as raw_text, {_texts(columns, given)} from (\n{made}\n)"
     # Times of another zone than the shop's: an offset is the only way to say so in a text.
     moments = ", ".join(f"try_cast({quoted(c.name)} as timestamp) as {quoted(f'_local_{c.name}')}" for c in parsed)
     shifted = {
@@ -89,8 +89,14 @@ def dataset_select(connection: duckdb.DuckDBPyConnection, plan: SourcePlan, data
     }
     return (
         f"select source_file, source_line, null::varchar as raw_text, {_texts(columns, given, shifted)}"
-        f" from (select *, {moments} from ({made}))"
+        f" from (select *, {moments} from (\n{made}\n))"
     )
+
+
+def place_of(mapping: Mapping, dataset: str) -> str:
+    """The file that says how the dataset is made, for messages."""
+    sql = mapping.datasets[dataset].sql
+    return str(mapping.path.parent / sql) if sql else f"{mapping.path}: datasets.{dataset}"
 
 
 def _texts(columns: tuple[Column, ...], given: set[str], shifted: dict[str, str] | None = None) -> str:
@@ -120,9 +126,9 @@ def _column_select(made: DatasetMapping, columns: tuple[Column, ...]) -> str:
 def _columns_of(
     connection: duckdb.DuckDBPyConnection, mapping: Mapping, dataset: str, sql: str, known: set[str]
 ) -> set[str]:
-    where = f"{mapping.path.parent / (mapping.datasets[dataset].sql or '')}"
+    where = place_of(mapping, dataset)
     try:
-        found = {row[0] for row in connection.execute(f"DESCRIBE {sql}").fetchall()}
+        found = {row[0] for row in connection.execute(f"DESCRIBE SELECT * FROM (\n{sql}\n)").fetchall()}
     except duckdb.Error as error:
         raise MappingError(f"{where}: {str(error).splitlines()[0]}") from error
     lacking = {"source_file", "source_line"} - found

@@ -1,6 +1,8 @@
 """Mappings: what a foreign export's columns mean, as a validated YAML file. Runs no SQL, reads no data."""
 
 import difflib
+import re
+from encodings.aliases import aliases as encoding_aliases
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -10,6 +12,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from ecom_assets.contracts import dataset_contracts
 from ecom_assets.settings import Shop
+
+# What a statement is made of, as far as its end is concerned: quoted text first, so that signs in it are left alone.
+_PIECE = re.compile(
+    r"""(?P<said>'(?:[^']|'')*'|"(?:[^"]|"")*"|\$\$.*?\$\$)|(?P<unsaid>--[^\n]*|/\*.*?\*/|[\s;]+)|(?P<sign>.)""",
+    re.DOTALL,
+)
 
 
 class MappingError(ValueError):
@@ -90,6 +98,17 @@ class Mapping(_Strict):
     def _known_zone(cls, zone: str | None) -> str | None:
         return Shop._known_zone(zone) if zone else zone
 
+    @field_validator("encoding")
+    @classmethod
+    def _known_encoding(cls, encoding: str | None) -> str | None:
+        try:
+            " ".encode(encoding or "utf-8")  # codecs.lookup alone knows base64, too
+        except (LookupError, ValueError):
+            close = difflib.get_close_matches(str(encoding).lower(), [*encoding_aliases, *encoding_aliases.values()], 1)
+            hint = f"did you mean {close[0]}?" if close else "known are utf-8, latin-1, cp1250, shift_jis and the like"
+            raise ValueError(f"{encoding!r} is no encoding of text; {hint}") from None
+        return encoding
+
     @model_validator(mode="after")
     def _names_exist(self) -> "Mapping":
         foreign = set(self.expected_columns)
@@ -119,8 +138,14 @@ class Mapping(_Strict):
         return {**stated, **{f"views.{name}": sql for name, sql in self.views.items()}}
 
     def text_of(self, sql: Path) -> str:
-        """The SELECT in a file beside the mapping."""
-        return (self.path.parent / sql).read_text(encoding="utf-8").strip().rstrip(";")
+        """The SELECT in a file beside the mapping, without what follows its end."""
+        return _ended((self.path.parent / sql).read_text(encoding="utf-8-sig"))
+
+
+def _ended(sql: str) -> str:
+    """The statement without semicolons, comments and blanks behind it, as it stands inside others."""
+    pieces = [found for found in _PIECE.finditer(sql) if not found["unsaid"]]
+    return sql[: pieces[-1].end()].lstrip() if pieces else ""
 
 
 def _known(where: str, names: Any, known: Any, of: str) -> None:

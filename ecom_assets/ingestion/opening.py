@@ -59,7 +59,7 @@ class Opened:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What a reader of the receipt should know."""
-        empty = () if self.line_count else ("the file holds a header and no rows",)
+        empty = () if self.line_count else ("the file holds no rows, a header at most",)
         return (*empty, *self.header.warnings)
 
 

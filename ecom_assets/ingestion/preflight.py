@@ -34,7 +34,7 @@ class Text:
 
     def decoded(self) -> str:
         """The text without byte-order mark."""
-        return self.data.decode(self.encoding)
+        return self.data.decode(self.encoding).removeprefix("\ufeff")
 
     def in_utf8(self) -> bytes:
         """The bytes themselves where they are UTF-8, else the text as UTF-8."""
@@ -64,13 +64,16 @@ def inspect_text(data: bytes, encoding: str | None = None, is_compressed: bool =
         is_compressed: whether they came from an archive.
 
     Raises:
-        FileRefusedError: empty, not text, in no known encoding, with merge-conflict markers.
+        FileRefusedError: empty, not text, in no known encoding or another than the one named, with merge-conflict
+            markers.
     """
     if not data.strip():
         raise FileRefusedError("the file is empty; deliver it again, or take it out of the landing folder")
     for magic, what in _MAGIC:
         if data.startswith(magic):
             raise FileRefusedError(f"line 1: not text but {what}; give the file its proper ending, or export it as CSV")
+    if encoding:
+        _must_decode(data, encoding, "though the mapping says so", "correct or leave out its `encoding`")
     text = Text(data, encoding or _encoding(data), is_compressed)
     _refuse_conflict_markers(text)
     return text
@@ -79,7 +82,7 @@ def inspect_text(data: bytes, encoding: str | None = None, is_compressed: bool =
 def _encoding(data: bytes) -> str:
     for mark, encoding in _BOMS:
         if data.startswith(mark):
-            _must_decode(data, encoding)
+            _must_decode(data, encoding, "though its first bytes say so", "deliver it again")
             return encoding
     nul = data.find(b"\0")
     if nul >= 0:
@@ -94,13 +97,13 @@ def _encoding(data: bytes) -> str:
         return _not_utf8(data, error)
 
 
-def _must_decode(data: bytes, encoding: str) -> None:
+def _must_decode(data: bytes, encoding: str, who_says: str, what_to_do: str) -> None:
     try:
         text = data.decode(encoding)
     except UnicodeDecodeError as error:
         raise FileRefusedError(
-            f"line {_line_at(data, error.start)}: not {encoding.upper()} though its first bytes say so:"
-            f" byte {error.start} ({error.reason}); deliver it again"
+            f"line {_line_at(data, error.start)}: not {encoding.upper()} {who_says}: byte {error.start}"
+            f" ({error.reason}); {what_to_do}"
         ) from error
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
@@ -137,7 +140,7 @@ def _refuse_conflict_markers(text: Text) -> None:
     found = _CONFLICT.search(data)
     if found:
         raise FileRefusedError(
-            f"line {_line_at(data, found.start())}: merge-conflict marker {found[0][:20].decode('ascii', 'replace')!r};"
+            f"line {_line_at(data, found.start())}: merge-conflict marker {found[0][:7].decode()!r};"
             " resolve the conflict and deliver the file again"
         )
 

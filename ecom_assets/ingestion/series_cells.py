@@ -19,6 +19,8 @@ _ZONE = re.compile(r"(?<=\d)\s*(?:Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)$")
 _CLOCK = re.compile(r"[T ]\d\d?:\d\d")
 _SLASHED = re.compile(r"^(\d{1,2})[./-](\d{1,2})[./-](\d{4})\b,?(.*)$")
 _DECIMAL_COMMA = re.compile(r"[-+]?(?:[1-9]\d{0,2}(?:[. '\u00a0\u202f]\d{3})+|\d+)(?:,\d+)?")
+_DOTTED = re.compile(r"[-+]?[1-9]\d{0,2}(?:\.\d{3})+")
+_SHORT = re.compile(r"[-+]?\d{1,3}")
 _GROUPED = re.compile(r"[-+]?(?:[1-9]\d{0,2}(?:[,'\u00a0\u202f ]\d{3})+|\d+)(?:\.\d+)?")
 
 
@@ -52,7 +54,9 @@ def numbers_of(column: pd.Series, warnings: list[str]) -> tuple[pd.Series, np.nd
     """Numbers, NaN where nothing is said, and which cells are neither a number nor empty.
 
     A decimal comma, thousands in groups, and a sign of money or per cent are understood where all cells agree on one
-    reading. 1,234 alone may be 1.234 or 1234 and is none.
+    reading. 1,234 alone may be 1.234 or 1234 and is none, and so is 1.234 where the other cells are like it or whole
+    numbers below 1000: a shop that writes thousands with a dot has both, and one that writes three decimals has no
+    whole numbers.
 
     Args:
         column: numbers or text.
@@ -64,7 +68,7 @@ def numbers_of(column: pd.Series, warnings: list[str]) -> tuple[pd.Series, np.nd
     numbers = numbers.where(np.isfinite(numbers))
     is_bad = numbers.isna() & ~is_empty
     if not is_bad.any():
-        return numbers, is_bad.to_numpy()
+        return numbers, _doubtful(text, is_empty).to_numpy()
     bare = text.str.replace("\u2212", "-").str.strip("$€£¥% \u00a0")
     said = bare[~is_empty]
     readings = {}
@@ -79,6 +83,12 @@ def numbers_of(column: pd.Series, warnings: list[str]) -> tuple[pd.Series, np.nd
     if said.str.contains(",").any():
         warnings.append(f"numbers were read as in {ways[0]}")
     return read[ways[0]].astype("float64"), np.zeros(len(column), dtype=bool)
+
+
+def _doubtful(text: pd.Series, is_empty: pd.Series) -> pd.Series:
+    """Which cells may be thousands as well as decimals, where all others may be either, too."""
+    dotted, short = text.str.fullmatch(_DOTTED) & ~is_empty, text.str.fullmatch(_SHORT) & ~is_empty
+    return dotted & bool(short.any() and (dotted | short | is_empty).all())
 
 
 def _from_numbers(numbers: pd.Series) -> pd.Series:

@@ -150,9 +150,13 @@ def _values(path: Path, column: pd.Series, name: str, warnings: list[str]) -> pd
         raise ValueError(f"{path}: {name} holds true and false, expected numbers")
     numbers, bad = numbers_of(column, warnings)
     if bad.any():
+        cell = column[bad].iloc[0]
+        doubt = re.fullmatch(r"\s*[-+]?\d{1,3}[.,]\d{3}\s*", str(cell))
+        why = ", which may be a decimal or thousands" if doubt else ""
         raise ValueError(
-            f"{path}: line {_line(column, bad)}: {name} is not a number: {column[bad].iloc[0]!r} ({bad.sum()} of "
-            f"{len(column)} rows); write numbers as 1234.5, and nothing where a value is missing"
+            f"{path}: line {_line(column, bad)}: {name} is not a number: {cell!r}{why} ({bad.sum()} of {len(column)} "
+            "rows); write numbers as 1234.5, without signs between thousands and with decimals in every row or in "
+            "none, and nothing where a value is missing"
         )
     return numbers
 

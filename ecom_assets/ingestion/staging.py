@@ -15,7 +15,8 @@ from ecom_assets.ingestion import loading
 from ecom_assets.ingestion.discovery import LandingFile, file_hash
 from ecom_assets.ingestion.header import FileRefusedError
 from ecom_assets.ingestion.judging import CARRIED, find_suspects, reject_and_repair, retyped, rows_table, suspects_table
-from ecom_assets.ingestion.mapped import create_staged, dataset_select
+from ecom_assets.ingestion.mapped import create_staged, dataset_select, place_of
+from ecom_assets.ingestion.mapping import MappingError
 from ecom_assets.ingestion.opening import Opened, open_file
 from ecom_assets.ingestion.plans import SourcePlan
 from ecom_assets.ingestion.raw_text import add_raw_texts
@@ -24,9 +25,6 @@ from ecom_assets.ingestion.values import quoted
 from ecom_assets.settings import Shop
 
 Progress = Callable[[int, int], None]
-RETYPED_AT_LEAST = (
-    3  # unreadable values before a column counts as re-typed: one bad value in a short file is a bad value
-)
 
 
 @dataclass(frozen=True)
@@ -176,7 +174,11 @@ class _Staging:
         create_staged(self.connection, self.plan.mapping)
         for dataset in self.plan.feeds:
             texts = dataset_select(self.connection, self.plan, dataset, self.shop)
-            self._execute(f"INSERT INTO {rows_table(dataset)} {self._judged(dataset, texts)}")
+            try:
+                self._execute(f"INSERT INTO {rows_table(dataset)} {self._judged(dataset, texts)}")
+            except duckdb.Error as error:
+                where = place_of(self.plan.mapping, dataset)
+                raise MappingError(f"{where}: {str(error).splitlines()[0]}") from error
 
     def _fill(self, table: str, names: tuple[str, ...], project: Callable[[str], str]) -> None:
         def reopen(opened: Opened) -> Opened | None:

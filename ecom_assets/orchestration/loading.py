@@ -4,6 +4,7 @@ Reading is `ingestion`'s business and keeping `warehouse`'s; here they are put t
 """
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -12,11 +13,12 @@ from ecom_assets.orchestration.metadata import key_of, markdown_table
 from ecom_assets.orchestration.session import Session
 
 if TYPE_CHECKING:
-    from ecom_assets.ingestion import Receipt, SourcePlan
+    from ecom_assets.ingestion import Receipt, SourcePlan, Staged
 
 READABLE = "files_are_readable"
 COMPLETE = "files_bring_every_column"
 _SHOWN = 20
+_NAMED = 5
 
 
 def raw_checks(plan: "SourcePlan") -> list[dg.AssetCheckSpec]:
@@ -51,13 +53,17 @@ def load_source(context: dg.AssetExecutionContext, session: Session, plan: "Sour
         for batch in batches(plan, changed):
             session.is_published = False
             staged = stage_files(session.connection, plan, batch, session.context.shop)
+            _ask_again(session, staged)
             session.warehouse.replace_files(staged, context.run_id, seen=batch)
             receipts += staged.receipts
-        if gone and plan.source.delete_with_file:
+        # A folder that is not mounted looks like one that was emptied: the last file takes no rows along.
+        if gone and found and plan.source.delete_with_file:
             session.is_published = False
             session.warehouse.forget_files(plan, gone)
-    if gone and not plan.source.delete_with_file:
-        context.log.warning(f"{plan.name}: {len(gone)} files went away; their rows are kept ({', '.join(gone[:5])})")
+    if gone:
+        said = _gone(plan, session.context.landing, gone, is_any_left=bool(found))
+        session.notes.append(said)
+        context.log.warning(said)
     session.receipts += receipts
     refused = session.refused_files(plan.name)
     yield _readable(plan, refused)
@@ -78,6 +84,33 @@ def load_source(context: dg.AssetExecutionContext, session: Session, plan: "Sour
             },
         )
     session.progress(f"raw/{plan.name}", "finished")
+
+
+def _gone(plan: "SourcePlan", landing: Path, gone: list[str], is_any_left: bool) -> str:
+    """What is said of files that were loaded and lie there no more."""
+    files = "1 file" if len(gone) == 1 else f"{len(gone):,} files"
+    which = f"{files} ({', '.join(gone[:_NAMED])}{', …' if len(gone) > _NAMED else ''})"
+    if not landing.is_dir():
+        return f"{plan.name}: there is no landing folder {landing}; the rows of {which} are kept"
+    if not plan.source.delete_with_file:
+        return f"{plan.name}: {which} went away; the rows are kept"
+    if is_any_left:
+        return f"{plan.name}: {which} went away and took the rows along"
+    return (
+        f"{plan.name}: {which} went away and no file is left in {landing}; the rows are kept, as the folder may not be"
+        " mounted: bring the files back, or lay a file with a header and no rows there to delete the rows"
+    )
+
+
+def _ask_again(session: Session, staged: "Staged") -> None:
+    """Have the days written again on which rows took another currency than their order has, now that it came."""
+    from ecom_assets.ingestion import inherits_from, outdated_days_sql
+
+    for contract in session.warehouse.contracts.values():
+        orders = inherits_from(contract)
+        if orders and orders.to in staged.feeds:
+            found = session.connection.execute(outdated_days_sql(contract, session.context.shop)).fetchall()
+            session.warehouse.ask_again(contract.asset, [day for (day,) in found])
 
 
 def _readable(plan: "SourcePlan", refused: list[tuple[str, str]]) -> dg.AssetCheckResult:

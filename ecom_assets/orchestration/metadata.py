@@ -13,6 +13,7 @@ from typing import Any
 import dagster as dg
 
 from ecom_assets.contracts import Column, Contract, contract
+from ecom_assets.ingestion.inherited import inherits_from
 from ecom_assets.sql import Query
 
 PREVIEW_ROWS = 8
@@ -61,11 +62,14 @@ def column_lineage(query: Query) -> Edges:
 def clean_lineage(table: Contract) -> Edges:
     """The same for a clean dataset, whose SQL is made from its contract: no need to parse what was just generated."""
     raw, inputs = f"raw/{table.name}", {column.name for column in table.input_columns}
+    orders = inherits_from(table)
     edges: Edges = {"business_date": [(raw, "_business_date")]} if table.partitioned_by else {}
     for column in table.columns:
         name = column.source_of or column.name
         also = [each for each in ("currency", "fx_rate") if column.converts and each in inputs]
         edges[column.name] = [(raw, each) for each in sorted({name, *also})]
+        inherited = also or ([name] if name in ("currency", "fx_rate") else [])
+        edges[column.name] += [(f"clean/{orders.to}", each) for each in inherited] if orders else []
     return {**edges, "_source_file": [(raw, "_source_file")], "_source_line": [(raw, "_source_line")]}
 
 

@@ -26,17 +26,20 @@ def _rows_of(contract: Contract) -> str:
     """Repeated rows and the last local hour of one clean table, by day.
 
     A delivery that is sent again under new ids repeats everything but these: numbers of lines stay what they were.
-    Rows of daily sums, whose key is their meaning, repeat nothing.
+    Rows of daily sums, whose key is their meaning, repeat nothing. Where all rows of a day bear one time, the export
+    carries dates and no clock: whoever bought the same that day would repeat each other, and no hour is the last.
     """
     ids = {name for name in contract.key if contract.by_name[name].type == "text"}
     content = ", ".join(quoted(each.name) for each in contract.columns if each.name not in ids)
     moment = contract.by_name[contract.partitioned_by or ""]
     repeated, last = "0", "null::double"
     if moment.type == "timestamp":
-        repeated = f"count(*) - count(distinct hash({content}))"
-        local = f"timezone($time_zone, timezone('UTC', max({quoted(moment.name)})))"
+        at = quoted(moment.name)
+        clocked = f"case when min({at}) < max({at}) then"
+        repeated = f"{clocked} count(*) - count(distinct hash({content})) end"
+        local = f"timezone($time_zone, timezone('UTC', max({at})))"
         # Seconds on the clock's face: on the days when clocks are changed the last hour is still the last.
-        last = f"least(date_diff('second', business_date::timestamp, {local}) / 3600, 24)"
+        last = f"{clocked} least(date_diff('second', business_date::timestamp, {local}) / 3600, 24) end"
     return (
         f"    select '{contract.name}' as dataset, business_date, "
         f"{repeated} as repeated_rows, {last} as last_event_hour\n"

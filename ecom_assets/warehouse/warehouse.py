@@ -72,6 +72,12 @@ class Warehouse:
         """Take away all that these files of a source brought; their days are to do again."""
         files.forget_files(self.connection, self._datasets(), self._keys(), plan.name, names, plan.feeds)
 
+    def ask_again(self, asset: str, asked: Sequence[date]) -> None:
+        """Have days of a clean table written again, though its own files are what they were."""
+        sql = """update lineage.days set fingerprint = null
+            where asset = $asset and business_date in (select unnest($days::date[]))"""
+        rows(self.connection, sql, {"asset": asset, "days": list(asked)})
+
     def days_to_do(self, as_of: datetime) -> list[date]:
         """Days of which something else was delivered than what was last evaluated, oldest first."""
         return days.days_to_do(self.connection, self.shop, self.contracts.values(), as_of)

@@ -21,6 +21,7 @@ time_zone: UTC
 currency: EUR
 first_day: {first}
 last_day: {last}
+closed_days: [{closed}]
 seed: 11
 simulation: {{orders_per_day: 25}}
 sources:
@@ -29,6 +30,7 @@ sources:
   order_items: simulated
 """
 FIRST, LAST = FIRST_DAY, FIRST_DAY + timedelta(days=DAYS - 1)
+CLOSED = LAST + timedelta(days=9)
 
 
 class SimulatedShop(SmallShop):
@@ -40,7 +42,7 @@ class SimulatedShop(SmallShop):
         self.until(LAST)
 
     def until(self, last: date) -> None:
-        self.shop_file.write_text(SHOP.format(first=FIRST, last=last))
+        self.shop_file.write_text(SHOP.format(first=FIRST, last=last, closed=CLOSED))
 
 
 def _weekly(graph: Graph) -> dg.ExecuteInProcessResult:
@@ -64,14 +66,19 @@ def test_forecasts_of_a_shop_from_its_first_run_to_the_weekly_one(tmp_path):
     (marked,) = graph.ask(f"select count(distinct ({series})) from forecast.series")
     spans = graph.ask(f"select {series}, min(business_date), max(business_date), count(*), min(made_on), "
                       "min(mean), min(lower_95) from forecast.forecasts group by all")  # fmt: skip
+    closed = dict(graph.ask("select metric, max(abs(mean) + abs(lower_95) + abs(upper_95)) from forecast.forecasts "
+                            f"where business_date = '{CLOSED}' group by all"))  # fmt: skip
+    assert closed["orders"] == closed["net_amount"] == 0, "the shop's calendar closes it"
     assert len(spans) > 12
     assert len(spans) <= marked[0]
     for metric, _, _, first, last, days, made_on, mean, lower in spans:
-        assert (first, last, days) == (newest + timedelta(days=1), newest + timedelta(days=HORIZON), HORIZON)
+        open_days = HORIZON - (metric not in closed)
+        assert (first, last, days) == (newest + timedelta(days=1), newest + timedelta(days=HORIZON), open_days)
         assert made_on == newest
         if metric != "net_amount":
             assert min(mean, lower) >= 0
     assert {row[:3] for row in spans} >= {("orders", "total", "all"), ("net_amount", "channel", "email")}
+    assert {row[0] for row in spans} - closed.keys() == {"average_order_value"}, "a ratio has no row on a closed day"
     assert not {row[0] for row in spans} & {"items", "gross_amount"}, "not marked in the catalogue"
     assert {row[1] for row in spans if row[0] == "ordered_amount"} == {"total"}, "its members are not marked"
 

@@ -36,7 +36,7 @@ class Loaded:
         self.rows("create schema raw")
         self.rows("create schema clean")
         self.rows("create table raw.moved_keys (dataset varchar, key_hash ubigint)")
-        for dataset in plan.feeds:
+        for dataset in sorted(plan.feeds, key=lambda name: name != "orders"):  # their currency is looked at
             made = contract(f"clean/{dataset}")
             days = {"from_day": shop.first_day, "to_day": shop.last_day} if made.partitioned_by else {}
             self.rows(f"create table raw.{dataset} as from _staged_{dataset}")

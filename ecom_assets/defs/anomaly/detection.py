@@ -50,7 +50,7 @@ def _alarms(rows: Any) -> dict[str, bytes]:
         "anomaly/missing_plans": ["anomaly/consensus"],
     },
     requires=["kpi/daily_metrics", "anomaly/evidence"],
-    uses=["clean/campaigns"],
+    uses=["clean/campaigns", "forecast/expectations"],
     code_version=f"{_SERIES.code_version} {_SERIES.params} {_PLANS.code_version} {version_of_code(*_MADE_BY)}",
     charts={"anomaly/consensus": Charts(Query("anomaly/newest_alarms"), _alarms)},
 )

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import dagster as dg
 
 from ecom_assets.contracts import Contract, dataset_contracts
+from ecom_assets.ingestion.inherited import inherits_from
 from ecom_assets.orchestration.table_asset import table_asset
 from ecom_assets.settings import Shop
 from ecom_assets.sql import Query
@@ -20,7 +21,9 @@ def _rows(contract: Contract) -> Callable[[Shop], Query]:
 
 
 def _asset(contract: Contract) -> dg.AssetsDefinition:
-    return table_asset(contract.asset, requires=[f"raw/{contract.name}"])(_rows(contract))
+    orders = inherits_from(contract)
+    uses = [f"clean/{orders.to}"] if orders else []
+    return table_asset(contract.asset, requires=[f"raw/{contract.name}"], uses=uses)(_rows(contract))
 
 
 clean_datasets = [_asset(contract) for contract in dataset_contracts().values()]

@@ -1,5 +1,7 @@
 """What is expected of the metrics that the catalogue marks for it, and how good the forecasters were."""
 
+from functools import partial
+
 from ecom_assets.forecasting.charts import accuracy_chart, forecast_chart
 from ecom_assets.metrics import TOTAL, metrics
 from ecom_assets.orchestration.rows import Charts, Frame
@@ -82,13 +84,14 @@ def expectations(shop: Shop) -> Query:
     uses=["clean/campaigns"],
     kinds=_PYTHON,
     plot=Charts(Query("forecast/forecasts_chart"), forecast_chart),
-    code_version=f"{Query('forecast/forecasts').code_version} {_MODELS}",
+    code_version=f"{Query('forecast/forecasts').code_version} {_MODELS} open days",
 )
 def forecasts(shop: Shop) -> Frame:
     """One row per series and day to come.
 
-    The next 28 days by the champion of each series, with 80 % and 95 % intervals calibrated on its back-tests.
+    The next 28 days by the champion of each series, with 80 % and 95 % intervals calibrated on its back-tests. Nothing
+    is expected of days on which the shop is closed.
     """
     from ecom_assets.forecasting.shop import forecasts
 
-    return Frame(Query("forecast/forecasts"), forecasts, tells=True)
+    return Frame(Query("forecast/forecasts"), partial(forecasts, is_closed=shop.is_closed), tells=True)

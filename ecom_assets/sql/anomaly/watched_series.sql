@@ -58,8 +58,12 @@ final as (
         metric,
         case when dimension = 'total' then '' else dimension end as dimension,
         case when dimension = 'total' then '' else member end as member,
-        value
+        believed.value,
+        expectations.expected as champion_expected,
+        expectations.prophet_expected,
+        expectations.made_on as foretold_on
     from believed
+    left join forecast.expectations as expectations using (business_date, metric, dimension, member)
 )
 
 select * from final

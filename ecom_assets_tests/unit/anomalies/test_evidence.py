@@ -26,8 +26,92 @@ def test_rows_that_came_twice():
     assert said["repeated_rate"].iloc[0] == 90 / 390
 
 
+def minute_lines(rng: np.random.Generator, orders: int) -> np.ndarray:
+    """Lines of a day whose clock tells only minutes of ten hours: 600 × product, of which a few sell most."""
+    products = rng.choice(30, p=np.arange(30, 0, -1) / 465, size=orders)
+    return rng.integers(600, size=orders) * 30 + products
+
+
+def repeats(rows: np.ndarray) -> dict[str, float]:
+    return {"rows": len(rows), "repeated_rows": len(rows) - len(np.unique(rows))}
+
+
+@pytest.fixture(scope="module")
+def minutes() -> list[np.ndarray]:
+    """Days on which about a row in seven repeats another by chance."""
+    rng = np.random.default_rng(5)
+    return [minute_lines(rng, rng.poisson(4_000)) for _ in DAYS]
+
+
+def test_rows_that_repeat_others_every_day_came_once(minutes):
+    days = pd.DataFrame([repeats(rows) for rows in minutes])
+    assert (days["repeated_rows"] / days["rows"]).mean() > 0.1
+    assert file_faults(lineage().assign(**days)).empty
+
+
+@pytest.mark.parametrize("copies", [400, 4_000])
+def test_what_came_twice_is_found_among_rows_that_repeat_others_every_day(minutes, copies):
+    resent = np.concatenate([minutes[39], minutes[39][:copies]])
+    days = pd.DataFrame([repeats(rows) for rows in [*minutes[:39], resent]])
+    said = file_faults(lineage().assign(**days))
+    assert said["business_date"].tolist() == [DAYS[39]]
+    # A day of more rows repeats more by chance, which is not held against it: the share may be told too low.
+    assert 0.5 * copies / len(resent) < said["repeated_rate"].iloc[0] < 1.1 * copies / len(resent)
+
+
+def test_a_busy_day_repeats_more_by_chance(minutes):
+    busy = minute_lines(np.random.default_rng(6), 10_000)
+    days = pd.DataFrame([repeats(rows) for rows in [*minutes[:39], busy]])
+    share = days["repeated_rows"] / days["rows"]
+    assert share.iloc[39] > share.iloc[:39].max() + 0.1
+    assert file_faults(lineage().assign(**days)).empty
+
+
 def test_a_file_that_ends_early():
     assert np.isclose(file_faults(lineage(last_event_hour=17.9))["hours_missing"].iloc[0], 6.0)
+
+
+def till(ends: dict[str, float], weeks: int = 12, closed: str = "Sunday") -> pd.DataFrame:
+    """A till's days from a Monday on: it rings until eight, on the weekdays of `ends` until then, on one not at all."""
+    days = pd.date_range("2026-03-02", periods=7 * weeks)
+    table = pd.DataFrame({"business_date": days, "dataset": "orders", "rows": 200.0, "last_event_hour": 19.9})
+    for weekday, end in ends.items():
+        table.loc[days.day_name() == weekday, "last_event_hour"] = end
+    return table[days.day_name() != closed]
+
+
+@pytest.mark.parametrize("weeks", [2, 4, 6, 12])
+def test_a_shop_may_close_early_on_one_weekday(weeks):
+    assert file_faults(till({"Saturday": 13.9}, weeks)).empty
+
+
+def test_a_shop_may_close_early_every_other_saturday():
+    table = till({"Saturday": 15.9})
+    first = table["business_date"].dt.isocalendar().week % 2 == 0
+    table.loc[first & (table["business_date"].dt.day_of_week == 5), "last_event_hour"] = 12.9
+    assert file_faults(table).empty
+
+
+@pytest.mark.parametrize(("day", "end", "missing"), [("2026-05-16", 11.9, 2.0), ("2026-05-15", 13.9, 6.0)])
+def test_a_file_that_ends_before_its_weekday_does_is_cut_off(day, end, missing):
+    table = till({"Saturday": 13.9})
+    table.loc[table["business_date"] == day, "last_event_hour"] = end
+    said = file_faults(table)
+    assert said["business_date"].tolist() == [pd.Timestamp(day)], "and the same weekday a week later is not the less"
+    assert said["hours_missing"].iloc[0] == pytest.approx(missing)
+
+
+def test_two_files_that_were_cut_off_on_one_weekday_are_both_found():
+    table = till({"Saturday": 13.9})
+    cut = table["business_date"].isin(pd.to_datetime(["2026-04-29", "2026-05-13"]))
+    table.loc[cut, "last_event_hour"] = 13.9
+    assert file_faults(table)["business_date"].tolist() == table.loc[cut, "business_date"].tolist()
+
+
+def test_a_weekday_on_which_the_shop_opens_at_last_has_no_usual_end():
+    opened = till({"Saturday": 13.9, "Sunday": 15.9}, closed="")
+    is_closed = (opened["business_date"].dt.day_of_week == 6) & (opened["business_date"] < "2026-05-01")
+    assert file_faults(opened[~is_closed]).empty
 
 
 def test_more_in_quarantine_than_usual():

@@ -68,6 +68,18 @@ def test_all_that_is_made_of_a_file_is_marked_with_its_fault(wide):
     assert set(found[:99].ravel()) == {""}
 
 
+def test_rows_that_repeat_others_every_day_move_nothing(wide):
+    table = lineage("orders").assign(repeated_rows=350.0)
+    assert with_faults(wide, judged(wide), table).consensus.max() == 0.0
+    table.loc[99, "repeated_rows"] = 600.0
+    assert scores(wide, table)["orders"] == 12.0
+
+
+def test_a_file_that_was_cut_off_is_called_so_though_a_row_came_twice(wide):
+    found = with_faults(wide, judged(wide), lineage("orders", last_event_hour=14.0, repeated_rows=5.0)).faults
+    assert set(found[99]) == {"orders cut", ""}
+
+
 def test_a_day_that_is_not_known_is_not_odd(wide):
     moved = wide.moved.copy()
     moved[99] = np.nan

@@ -49,12 +49,41 @@ def test_quiet_months_hold_few_notifications(shop):
     assert len(others) <= 8
 
 
-def test_a_champions_expectations_are_taken():
-    table = daily(LOUD)
-    table = table[(table["metric"] == "orders") & (table["member"] == "")]
-    table["expected"] = table["value"].rolling(7, min_periods=1).mean().shift(1).bfill()
-    said = detect_shop(table).points
-    np.testing.assert_allclose(said["expected"].iloc[100:], table["expected"].iloc[100:], rtol=1e-6)
+def with_forecasts(table: pd.DataFrame, factor: float = 1.0) -> pd.DataFrame:
+    """One series with what a seer would have said of it every four weeks, and a Prophet who is off by `factor`."""
+    quiet = draw_shop(21, length=400).quiet["orders", ""]
+    made_on = table["time"].iloc[(np.arange(len(table)) // 28 * 28 - 1).clip(0)].to_numpy()
+    said = table.assign(champion_expected=quiet, prophet_expected=quiet * factor, foretold_on=made_on)
+    first = np.arange(len(table)) < 56
+    return said.assign(foretold_on=said["foretold_on"].where(~first), champion_expected=np.where(first, np.nan, quiet))
+
+
+def orders_alone(factors: dict[str, float]) -> pd.DataFrame:
+    table = daily(factors)
+    return table[(table["metric"] == "orders") & (table["member"] == "")].reset_index(drop=True)
+
+
+def test_where_a_series_is_forecast_the_champion_and_prophet_are_expected_by():
+    table = orders_alone({})
+    plain, told = (detect_shop(each).points for each in (table, with_forecasts(table)))
+    quiet = draw_shop(21, length=400).quiet["orders", ""]
+    errors = [np.abs(said["expected"] - quiet).iloc[100:].median() for said in (plain, told)]
+    assert errors[1] < 0.75 * errors[0], "two who know it and one who follows it are nearer than the follower"
+
+
+def test_one_forecaster_that_is_carried_away_does_not_carry_the_expectation_along():
+    table = orders_alone({})
+    quiet = draw_shop(21, length=400).quiet["orders", ""]
+    astray = detect_shop(with_forecasts(table, 3.0)).points["expected"]
+    assert np.abs(np.log(astray / quiet)).iloc[100:].median() < 0.05
+
+
+def test_forecasts_of_later_days_change_nothing_of_a_day():
+    table = with_forecasts(orders_alone(LOUD))
+    later = table["time"] > table["time"].iloc[300]
+    changed = table.assign(champion_expected=table["champion_expected"].where(~later, 1.0))
+    then, now = (detect_shop(each).points.iloc[:300] for each in (table, changed))
+    pd.testing.assert_frame_equal(then[["expected", "score", "is_anomaly"]], now[["expected", "score", "is_anomaly"]])
 
 
 def test_too_short_a_shop_says_so():

@@ -2,14 +2,17 @@
 
 import gzip
 import re
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
 
-from ecom_assets.ingestion import Staged, discover, plan_sources, stage_files
+from ecom_assets.contracts import contract
+from ecom_assets.ingestion import Staged, clean_select, discover, key_hash_sql, plan_sources, stage_files
 from ecom_assets.settings import Shop, load_shop
+from ecom_assets.warehouse import Warehouse
 from ecom_assets_tests.shared import ROOT, shared_data
 
 SHOP_FILE = ROOT / "examples" / "access_log" / "shop.yaml"
@@ -120,6 +123,56 @@ def test_lines_make_keys_of_file_and_line(connection: duckdb.DuckDBPyConnection,
     write_log(tmp_path, log_line(), log_line())
     staged(connection, tmp_path, load_shop(SHOP_FILE))
     assert calls(connection, "request_id") == [("access.log:1",), ("access.log:2",)]
+
+
+def days_calls(connection: duckdb.DuckDBPyConnection, warehouse: Warehouse, landing: Path) -> list[tuple[str, int]]:
+    """Loads what changed as a run does, and counts the day's rows of both clean tables and of raw.api_logs."""
+    [plan] = plan_sources(warehouse.shop, SHOP_FILE)
+    changed, _ = warehouse.changed_files(plan, found := discover(plan, landing))
+    warehouse.replace_files(stage_files(connection, plan, changed, warehouse.shop), "run", seen=found)
+    day = {"from_day": date(2015, 5, 17), "to_day": date(2015, 5, 17)}
+    tables = {name: clean_select(contract(f"clean/{name}"), warehouse.shop) for name in ("api_logs", "page_load_times")}
+    counted = [(name, f"select count(*) from ({sql})", day) for name, sql in tables.items()]
+    counted.append(("raw", "select count(*) from raw.api_logs", {}))
+    return [(name, connection.execute(sql, values).fetchall()[0][0]) for name, sql, values in counted]
+
+
+@pytest.fixture
+def warehouse(connection: duckdb.DuckDBPyConnection) -> Warehouse:
+    made = Warehouse(connection, load_shop(SHOP_FILE), key_hash=key_hash_sql)
+    made.prepare()
+    return made
+
+
+def test_a_log_that_is_compressed_is_counted_once(
+    connection: duckdb.DuckDBPyConnection, warehouse: Warehouse, tmp_path: Path
+) -> None:
+    lines = [log_line(), log_line(), log_line("GET /b HTTP/1.1")]
+    write_log(tmp_path, *lines, name="access.log-20150517")
+    once = [("api_logs", 3), ("page_load_times", 3), ("raw", 3)]
+    assert days_calls(connection, warehouse, tmp_path) == once
+    write_log(tmp_path, *lines, name="access.log-20150517.gz")
+    (tmp_path / "access.log-20150517").unlink()
+    assert days_calls(connection, warehouse, tmp_path) == [*once[:2], ("raw", 6)], "the rows of a file that went stay"
+
+
+def test_equal_lines_of_two_servers_stay_apart(
+    connection: duckdb.DuckDBPyConnection, warehouse: Warehouse, tmp_path: Path
+) -> None:
+    for server in ("web1", "web2"):
+        (tmp_path / server).mkdir()
+        write_log(tmp_path / server, log_line(), log_line(), name="access.log")
+    assert days_calls(connection, warehouse, tmp_path) == [("api_logs", 4), ("page_load_times", 4), ("raw", 4)]
+
+
+def test_an_empty_log_is_one_whose_lines_were_moved(
+    connection: duckdb.DuckDBPyConnection, warehouse: Warehouse, tmp_path: Path
+) -> None:
+    write_log(tmp_path, log_line(), log_line())
+    days_calls(connection, warehouse, tmp_path)
+    (tmp_path / "access.log").rename(tmp_path / "access.log-20150517")
+    write_log(tmp_path)
+    assert days_calls(connection, warehouse, tmp_path) == [("api_logs", 2), ("page_load_times", 2), ("raw", 2)]
 
 
 class TestKeysMadeOfContent:

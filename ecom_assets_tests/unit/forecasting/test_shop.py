@@ -181,6 +181,47 @@ def test_a_planned_promotion_moves_its_own_channel_only():
         assert ratio == pytest.approx(lift, abs=0.25), member
 
 
+def traded(known: dict, weekdays: tuple[int, ...]) -> dict:
+    """A row without the days of other weekdays, as the SQL gives a shop that is closed on them."""
+    is_open = pd.DatetimeIndex(known["days"]).day_of_week.isin(weekdays)
+    return known | {"days": known["days"][is_open], "known_values": known["known_values"][is_open]}
+
+
+def test_nothing_is_expected_of_days_on_which_the_shop_never_trades():
+    whole = [row(metric="orders"), row(metric="average_order_value")]
+    rows = frame(*(traded(each, (0, 1, 2, 3, 4, 5)) for each in whole)).assign(champion="theta")
+    said = shop.forecasts(rows)
+    orders, value = (said[said["metric"] == name] for name in ("orders", "average_order_value"))
+    sundays = orders["business_date"].dt.day_of_week == 6
+    assert (len(orders), sundays.sum()) == (28, 4)
+    assert (orders.loc[sundays, ["mean", *shop.ENDS]] == 0.0).all(axis=None)
+    assert (orders.loc[~sundays, "lower_95"] > 0).all()
+    expected = 100 * (4 * WEEK.sum() - 4 * WEEK[6])
+    assert orders["mean"].sum() == pytest.approx(expected, rel=0.05)
+    assert list(value["business_date"]) == list(orders.loc[~sundays, "business_date"]), "no goods, no mean price"
+
+
+def test_nothing_is_expected_of_days_on_which_the_calendar_closes_the_shop():
+    holiday = FIRST + pd.Timedelta(days=153)
+    said = shop.forecasts(frame(row()).assign(champion="theta"), is_closed=lambda day: day == holiday.date())
+    zero = said["mean"] == 0
+    assert list(said.loc[zero, "business_date"]) == [holiday]
+    pd.testing.assert_frame_equal(said[~zero], shop.forecasts(frame(row()).assign(champion="theta"))[~zero])
+
+
+def test_a_shop_that_never_trades_on_a_weekday_is_tested_on_the_others():
+    rows = frame(traded(row(), (0, 1, 2, 3, 4, 5)))
+    tests = shop.back_tests(rows)
+    sundays = tests["business_date"].dt.day_of_week == 6
+    assert tests.loc[sundays, "actual"].isna().all()
+    is_past = tests["origin_date"] < tests["tested_on"]
+    assert tests.loc[~sundays & is_past, "actual"].notna().all()
+    said = shop.champions(tests).set_index("model")
+    assert said["is_champion"].sum() == 1
+    whole = shop.champions(shop.back_tests(frame(row()))).set_index("model")
+    assert said.loc["theta", "wape"] == pytest.approx(whole.loc["theta", "wape"], rel=0.2)
+
+
 def test_the_series_that_fails_is_named(monkeypatch):
     class Broken:
         name = "broken"

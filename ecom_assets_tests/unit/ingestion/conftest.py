@@ -66,6 +66,9 @@ class Bench:
     def to_raw(self, *datasets: str) -> None:
         self.rows("create schema if not exists raw")
         self.rows("create table if not exists raw.moved_keys (dataset varchar, key_hash ubigint)")
+        self.rows("create schema if not exists clean")
+        columns = ", ".join(f"{one.name} {one.sql_type}" for one in contract("clean/orders").columns)
+        self.rows(f"create table if not exists clean.orders (business_date date, {columns})")
         for dataset in datasets:
             self.rows(f"create or replace table raw.{dataset} as from _staged_{dataset}")
 

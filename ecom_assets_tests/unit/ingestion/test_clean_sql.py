@@ -3,9 +3,10 @@
 from datetime import date, datetime
 
 from ecom_assets.contracts import contract
-from ecom_assets.ingestion import key_hash_sql, moved_keys_sql
+from ecom_assets.ingestion import clean_select, key_hash_sql, moved_keys_sql
 from ecom_assets_tests.unit.ingestion.conftest import make_shop
 
+CLEAN_ORDERS = clean_select(contract("clean/orders"), make_shop())
 HEADER = "order_id,ordered_at,shipping_amount,channel\n"
 MAY_1, MAY_2 = (date(2024, 5, 1), date(2024, 5, 1)), (date(2024, 5, 2), date(2024, 5, 2))
 
@@ -106,8 +107,6 @@ def test_whole_datasets_take_no_days(bench):
 def test_columns_are_the_contracts_in_name_order_and_type(bench):
     bench.stage({"a.csv": HEADER + "o1,2024-05-01 10:00:00,1,\n"})
     bench.to_raw("orders")
-    from ecom_assets.ingestion import clean_select
-
     made = contract("clean/orders")
     values = {"from_day": date(2024, 5, 1), "to_day": date(2024, 5, 1)}
     found = bench.rows(f"describe {clean_select(made, bench.shop)}", values)
@@ -121,3 +120,22 @@ def test_defaults_and_utc(bench):
     bench.to_raw("orders")
     found = bench.clean("orders", "ordered_at, store_id, status, shipping_amount::int, currency, fx_rate::int")
     assert found == [(datetime(2024, 7, 1, 8), "main", "paid", 0, "EUR", 1)]
+
+
+def test_a_line_without_a_currency_has_that_of_its_order(bench):
+    bench.stage({"o.csv": "order_id,ordered_at,currency,fx_rate\no1,2024-05-01,JPY,0.006\no2,2024-05-01,,\n"})
+    bench.to_raw("orders")
+    made = f"insert into clean.orders by name select * exclude (_source_file, _source_line) from ({CLEAN_ORDERS})"
+    bench.rows(made, {"from_day": date(2024, 5, 1), "to_day": date(2024, 5, 1)})
+    (bench.landing / "o.csv").unlink()
+    content = (
+        "store_id,order_id,line_number,ordered_at,quantity,unit_price_amount,currency,fx_rate\n"
+        ", o1 ,1,2024-05-01,1,10000,,\nmain,o1,2,2024-05-01,1,10000, ,1\n"  # a rate alone says nothing
+        "main,o1,3,2024-05-01,1,10,USD,0.9\nmain,o1,4,2024-05-01,1,10,EUR,\n"  # its own currency stays
+        "main,o2,1,2024-05-01,1,10,,\nother,o1,1,2024-05-01,1,10,,\n"  # an order at home, another store's order
+    )
+    bench.stage({"i.csv": content}, make_shop("order_items"))
+    bench.to_raw("order_items")
+    found = bench.clean("order_items", "currency, fx_rate::double, unit_price_amount::double")
+    home = ("EUR", 1.0, 10.0)
+    assert found == [("JPY", 0.006, 60.0), ("JPY", 0.006, 60.0), ("USD", 0.9, 9.0), home, home, home]

@@ -2,13 +2,14 @@
 
 import os
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import yaml
 
-from ecom_assets.ingestion import MappingError, PlanError, discover, load_mapping, plan_sources
+from ecom_assets.ingestion import Mapping, MappingError, PlanError, discover, load_mapping, plan_sources
 from ecom_assets.ingestion.discovery import alternatives
-from ecom_assets.settings import Shop
+from ecom_assets.settings import Shop, Source, Targets
 from ecom_assets_tests.unit.ingestion.conftest import make_shop
 
 
@@ -87,6 +88,8 @@ def write_mapping(folder: Path, **changes) -> Path:
         ),
         ({"formats": {"Total": {"decimal_comma": True, "epoch": "s"}}}, "say exactly one of"),
         ({"delimiter": "/"}, "mapping.yaml: delimiter: "),
+        ({"encoding": "latin99"}, "encoding: 'latin99' is no encoding of text; did you mean latin9?"),
+        ({"encoding": "base64"}, "encoding: 'base64' is no encoding of text"),
     ],
 )
 def test_a_mistake_in_a_mapping_names_file_and_key(tmp_path, changes, message):
@@ -166,6 +169,8 @@ def test_a_mapping_by_sql_accounts_for_each_line(bench):
         ("select * from nowhere", "orders.sql: Catalog Error"),
         ("select No as order_id from staged", "must give source_file and source_line"),
         ("select source_file, source_line, No as number from staged", "number: no columns of orders"),
+        ("select source_file, source_line, No as order_id from staged; select 1", "Parser Error"),
+        ('select source_file, source_line, "Where"::int as order_id from staged', "Conversion Error"),
     ],
 )
 def test_a_mistake_in_a_mappings_sql_names_its_file(bench, sql, message):
@@ -174,3 +179,41 @@ def test_a_mistake_in_a_mappings_sql_names_its_file(bench, sql, message):
     with pytest.raises(MappingError, match=r"orders\.sql") as error:
         bench.receipt("No,When,Total,Where\n1,2024-05-01,5,x\n", shop=make_shop(mapping="mapping.yaml"))
     assert message in str(error.value)
+
+
+@pytest.mark.parametrize("end", [";", " -- the end", ";\n-- the end; really\n", "; /* the\nend */ ;;", " -- it's\n;"])
+def test_a_mappings_sql_may_end_in_semicolons_and_comments(bench, end):
+    sql = "select source_file, source_line, No as order_id, \"When\" as ordered_at, ' -- ;' as country from staged"
+    (bench.folder / "orders.sql").write_text(sql + end)
+    write_mapping(bench.folder, datasets={"orders": {"sql": "orders.sql"}})
+    bench.receipt("No,When,Total,Where\n1,2024-05-01,5,x\n", shop=make_shop(mapping="mapping.yaml"))
+    assert bench.staged("order_id, country") == [("1", " -- ;")]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "row", "said"),
+    [
+        ("cp1252", b"2,2024-05-02,5,\x81", "line 3: not CP1252 though the mapping says so: byte 52"),
+        ("utf-8", b"2,2024-05-02,5,\xfc", "line 3: not UTF-8 though the mapping says so: byte 52"),
+    ],
+)
+def test_a_file_in_another_encoding_than_the_mappings_is_refused_alone(bench, encoding, row, said):
+    write_mapping(bench.folder, encoding=encoding)
+    start = b"No,When,Total,Where\n1,2024-05-01,5,x\n"
+    files = {
+        "a.csv": start + row + b"\n",
+        "b.csv": b"\xef\xbb\xbf" * (encoding == "utf-8") + start + b'2,2024-05-02,5,"\nx"\n',
+    }
+    refused, used = bench.stage(files, make_shop(mapping="mapping.yaml")).receipts
+    assert said in refused.refused
+    assert (used.refused, used.rows_used) == (None, 2)
+
+
+def test_the_guide_names_every_key_and_format():
+    guide = (Path(__file__).parents[3] / "docs" / "bring-your-data.md").read_text(encoding="utf-8")
+    keys = {name for model in (Shop, Source, Targets, Mapping) for name in model.model_fields} - {"path"}
+    keys |= set(get_args(Source.model_fields["format"].annotation)) - {"auto"}
+    assert sorted(key for key in keys if f"`{key}`" not in guide and f"`format: {key}`" not in guide) == []
+    assert [
+        str(field.default) for field in Targets.model_fields.values() if f"| {field.default:g} |" not in guide
+    ] == []

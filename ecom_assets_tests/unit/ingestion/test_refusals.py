@@ -34,7 +34,7 @@ REFUSED = {
         GOOD + 'o9,2024-05-01,1,"em\no10,2024-05-01,1,"email"\n',
         ["line 10", "unclosed"],
     ),
-    "no header": (GOOD.removeprefix(HEADER), ["line 1", "no header", "order_id"]),
+    "no header": (GOOD.removeprefix(HEADER), ["line 1", "no header", "its 4 fields", "order_id"]),
     "blank header": ("\n" + GOOD, ["line 1", "no header"]),
     "empty": ("", ["empty"]),
     "blank": (" \n \n", ["empty"]),
@@ -64,7 +64,7 @@ REFUSED = {
         GOOD.replace("2024-05-01 10:00:00", "1714557600"),
         ["line 2", "re-typed", "ordered_at", "8 of 8"],
     ),
-    "re-typed money": (GOOD.replace("4.95", "'4,95'").replace("'", '"'), ["re-typed", "shipping_amount", "'4,95'"]),
+    "re-typed money": (GOOD.replace("4.95", "'4,95'").replace("'", '"'), ["re-typed", "shipping_amount", "'9,99'"]),
     "a column twice": (GOOD.replace("channel", "order_id"), ["line 1", "order_id", "twice"]),
     "a column without name": (GOOD.replace(",channel", ","), ["column 4 has no name"]),
 }
@@ -109,7 +109,7 @@ def test_the_same_columns_in_another_order_are_the_same_rows(bench):
 
 def test_a_missing_optional_column_and_a_file_without_rows_are_said(bench):
     receipt = bench.receipt(HEADER)
-    assert "a header and no rows" in receipt.warnings[0]
+    assert "holds no rows" in receipt.warnings[0]
     assert "column customer_id is missing; its values are empty" in receipt.warnings
     assert (receipt.refused, receipt.rows_used) == (None, 0)
 
@@ -127,3 +127,30 @@ def test_one_bad_value_in_a_short_file_is_a_bad_value(bench):
 
 def test_formats_that_are_not_read_are_refused_by_name(bench):
     assert ".xls files are not read" in bench.receipt(b"\xd0\xcf\x11\xe0", "a.xls").refused
+
+
+CUSTOMERS = "customer_id,full_name,email,birth_year\n"
+JANE = "C1,Jane Doe,jane.doe@example.com,1980\n"
+PERSONAL = {
+    "no header": (2 * JANE, "customers.csv", "no header"),
+    "no header and one field": (JANE.replace(",", ";"), "customers.csv", "no header"),
+    "unclosed quote": (
+        CUSTOMERS + JANE + 'C2,"Jane Doe,jane.doe@example.com,1980\nC3,x,y,1980',
+        "customers.csv",
+        "line 3",
+    ),
+    "re-typed": (CUSTOMERS + 3 * "C1,jane.doe@example.com,1980,Jane Doe\n", "customers.csv", "'aaaa aaa'"),
+    "no JSON": ('["Jane Doe"]\n', "customers.jsonl", "no JSON object"),
+    "rows that do not fit": (CUSTOMERS + 4 * JANE.replace(" ", ",", 1), "customers.csv", "5 fields"),
+    "merge conflict": (CUSTOMERS + "<<<<<<< Jane Doe\n" + JANE, "customers.csv", "merge-conflict marker"),
+    "broken JSON": ('{"customer_id": "C1"}\n' + 3 * '{"email": "jane.doe@example.com\n', "customers.jsonl", "line 2"),
+}
+
+
+@pytest.mark.parametrize("kind", PERSONAL)
+def test_a_refusal_quotes_no_values(bench, kind):
+    """Receipts are published, raw text is not."""
+    content, name, words = PERSONAL[kind]
+    said = bench.receipt(content, name, make_shop("customers")).refused
+    assert words in said
+    assert not [part for part in ("Jane", "Doe", "jane", "example", "1980", "C1") if part in said]

@@ -75,6 +75,11 @@ def numbers(*cells) -> tuple[list[float], list[str]]:
         (("$1.50", "€2", "\u22123"), [1.5, 2, -3]),
         (("12.5%", "3%"), [12.5, 3]),
         (("1 234,5", "10"), [1234.5, 10]),
+        (("987", "1.204", "1.313.000"), [987, 1204, 1313000]),
+        (("1.204", "1.313", "987.000"), [1.204, 1.313, 987]),
+        (("987", "1.204", "1.31"), [987, 1.204, 1.31]),
+        (("1", "0.125", "1.375"), [1, 0.125, 1.375]),
+        (("1204", "1.313"), [1204, 1.313]),
     ],
 )
 def test_numbers_in_many_shapes(cells, expected):
@@ -90,7 +95,18 @@ def test_what_a_comma_means_is_said():
     assert numbers("1,5", "2")[1] == ["numbers were read as in 1.234,5"]
 
 
-@pytest.mark.parametrize("cells", [("1,234", "12"), ("1.5", "oops"), ("1,5", "2.5"), ("1", "inf"), ("1", "12 EUR")])
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ("1,234", "12"),
+        ("1.5", "oops"),
+        ("1,5", "2.5"),
+        ("1", "inf"),
+        ("1", "12 EUR"),
+        ("987", "1.204", "1.313"),
+        ("-12", "", "1.313"),
+    ],
+)
 def test_doubtful_numbers_are_bad(cells):
     _, bad = numbers_of(pd.Series(list(cells)), [])
     assert bad.any()

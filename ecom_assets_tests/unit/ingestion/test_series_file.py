@@ -144,3 +144,18 @@ def test_unknown_columns_and_files_are_named(tmp_path):
         read_series(write(tmp_path / "a.xml", ["<a/>"]))
     with pytest.raises(ValueError, match="same column"):
         read_series(path, "time", "time")
+
+
+@pytest.mark.parametrize("sign", [".", ","])
+def test_thousands_that_may_be_decimals_are_refused_with_a_way_out(tmp_path, sign):
+    def lines(shown: list[str]) -> list[str]:
+        days = pd.date_range("2026-01-01", periods=len(shown))
+        return ["datum;umsatz", *(f"{day:%d.%m.%Y};{cell}" for day, cell in zip(days, shown, strict=True))]
+
+    shown = [f"{number:,}".replace(",", sign) for number in range(995, 1025)]
+    with pytest.raises(ValueError, match="which may be a decimal or thousands") as error:
+        read_series(write(tmp_path / "a.csv", lines(shown)), value="umsatz")
+    assert f"line 7: umsatz is not a number: '1{sign}000'" in str(error.value)
+    assert "(25 of 30 rows); write numbers as 1234.5, without signs between thousands" in str(error.value)
+    said = read_series(write(tmp_path / "a.csv", lines([cell.replace(sign, "") for cell in shown])), value="umsatz")
+    assert said.frame["value"].tolist() == list(range(995, 1025))

@@ -35,7 +35,7 @@ def watched(connection, metrics=("orders",), trust=(None,), at_least=(None,), mi
     params = {"metrics": list(metrics), "trust_metrics": list(trust), "trust_minimums": list(at_least),
               "min_days": min_days, "min_cases": 20, "unjudged": "discount_rate"}  # fmt: skip
     found: dict[tuple, list] = {}
-    for _, metric, dimension, member, value in connection.execute(
+    for _, metric, dimension, member, value, *_ in connection.execute(
         Query("anomaly/watched_series").sql, params
     ).fetchall():
         found.setdefault((metric, dimension, member), []).append(value)
@@ -70,6 +70,24 @@ def test_what_tells_of_promotions_comes_however_rare_they_are(connection):
 
     add_metric(connection, DISCOUNT_METRIC, [0, 0, 0, 0, 0, 0.2])
     assert watched(connection, [DISCOUNT_METRIC]) == {(DISCOUNT_METRIC, "", ""): [0, 0, 0, 0, 0, 0.2]}
+
+
+def test_what_was_forecast_of_a_day_stands_beside_it(connection):
+    add_metric(connection, "orders", [1, 2, 3, 4])
+    day, made_on = FIRST + timedelta(days=3), FIRST + timedelta(days=1)
+    connection.execute(
+        "insert into forecast.expectations by name select ? as business_date, 'orders' as metric, "
+        "'total' as dimension, 'all' as member, ? as made_on, 2 as days_before, 4.0 as value, "
+        "3.5 as expected, 3.0 as prophet_expected",
+        [day, made_on],
+    )
+    params = {"metrics": ["orders"], "trust_metrics": [None], "trust_minimums": [None], "min_days": 4, "min_cases": 20,
+              "unjudged": ""}  # fmt: skip
+    found = connection.execute(Query("anomaly/watched_series").sql, params).df()
+    assert found["champion_expected"].isna().tolist() == [True, True, True, False]
+    last = found.iloc[-1]
+    assert (last["champion_expected"], last["prophet_expected"]) == (3.5, 3.0)
+    assert last["foretold_on"].date() == made_on
 
 
 def test_a_day_that_cannot_be_trusted_has_no_value(connection):
@@ -157,7 +175,8 @@ def test_an_accepted_day_tells_its_rows_and_last_hour(connection):
     at = datetime(2026, 3, 2, 21, 30)
     insert_rows(connection, "orders", [make_row("orders", ordered_at=at, customer_id="c1", order_id=name)
                                        for name in ("1", "1-2")], "Europe/Berlin")  # fmt: skip
-    insert_rows(connection, "orders", [make_row("orders", ordered_at=at, customer_id="c2")], "Europe/Berlin")
+    early = at - timedelta(hours=9)
+    insert_rows(connection, "orders", [make_row("orders", ordered_at=early, customer_id="c2")], "Europe/Berlin")
     days(connection, ("clean/orders", "accepted", 3), ("kpi/daily_revenue", "accepted", 1))
     file(connection, "orders", "orders_2026-03-02.csv", 5, 2, loaded_hour=5)
     file(connection, "orders", "orders_2026-03-03.csv", 1, 0, loaded_hour=29, last=FIRST + timedelta(days=1))
@@ -174,9 +193,21 @@ def test_lines_of_an_order_that_came_twice_repeat_and_two_equal_lines_of_one_do_
     insert_rows(connection, "order_items", [
         *(make_row("order_items", order_id="1", line_number=number, **line) for number in (1, 2)),
         make_row("order_items", order_id="1-2", line_number=1, **line),
+        make_row("order_items", order_id="2", line_number=1, **line | {"ordered_at": datetime(2026, 3, 2, 13)}),
     ])  # fmt: skip
-    days(connection, ("clean/order_items", "accepted", 3))
+    days(connection, ("clean/order_items", "accepted", 4))
     assert evidence(connection)["order_items"]["repeated_rows"] == 1
+
+
+def test_an_export_of_dates_alone_tells_of_no_repeats_and_no_last_hour(connection):
+    midnight = datetime(2026, 3, 1, 23)  # UTC: the local midnight at which the day begins
+    insert_rows(connection, "order_items", [
+        make_row("order_items", order_id=order, line_number=1, ordered_at=midnight, product_id="mug", quantity=1)
+        for order in ("1", "2", "3")
+    ], "Europe/Berlin")  # fmt: skip
+    days(connection, ("clean/order_items", "accepted", 3))
+    row = evidence(connection)["order_items"]
+    assert (row["rows"], row["repeated_rows"], row["last_event_hour"]) == (3, None, None)
 
 
 def test_a_refused_day_is_there_with_its_failed_checks(connection):
