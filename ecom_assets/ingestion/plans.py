@@ -66,8 +66,8 @@ def _plan(name: str, source: Source, folder: Path, shop: Shop) -> SourcePlan:
     mapping = load_mapping(folder / source.mapping) if source.mapping else None
     if mapping is None and name not in known:
         close = difflib.get_close_matches(name, known, 1)
-        hint = f"; did you mean {close[0]}?" if close else ""
-        raise PlanError(f"sources.{name}: no dataset of that name, and no mapping{hint} Datasets: {', '.join(known)}")
+        hint = f"did you mean {close[0]}? All datasets" if close else "the datasets"
+        raise PlanError(f"sources.{name}: no dataset of that name, and no mapping; {hint} are {', '.join(known)}")
     feeds = tuple(mapping.datasets) if mapping else (name,)
     contracts = {dataset: known[dataset] for dataset in feeds}
     return SourcePlan(
