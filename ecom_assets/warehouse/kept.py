@@ -24,7 +24,7 @@ PATTERN = "labels-*.json"
 
 
 class UnreadableLabelsError(RuntimeError):
-    """What people said can be read neither in the warehouse nor in the published snapshot."""
+    """What people said cannot be read: where it is kept, or to be kept."""
 
 
 def kept_file(home: Home, shop: Shop) -> Path:
@@ -71,20 +71,32 @@ def keep(home: Home, shop: Shop, said: dict[str, list[dict[str, Any]]]) -> Path 
 
 
 def take_back(connection: Connection, home: Home, shop: Shop) -> int:
-    """Put into lineage what the shop's file holds and is not there, and delete the file; how many rows that were."""
+    """Put into lineage what the shop's file holds and is not there, and delete the file; how many rows that were.
+
+    Raises:
+        UnreadableLabelsError: the file is not as `keep` wrote it; nothing was taken.
+    """
     path = kept_file(home, shop)
     if not path.is_file():
         return 0
-    said = json.loads(path.read_text(encoding="utf-8"))
-    taken = 0
-    with transaction(connection):
-        for name, keys in _KEYS.items():
-            columns = list(columns_of(connection, f"lineage.{name}"))
-            there = set(rows(connection, f"select {', '.join(keys)} from lineage.{name}"))
-            fresh = [row for row in said.get(name, []) if tuple(row.get(key) for key in keys) not in there]
-            records.insert(connection, name, [tuple(row.get(column) for column in columns) for row in fresh])
-            taken += len(fresh)
+    try:
+        with transaction(connection):
+            taken = _insert(connection, json.loads(path.read_text(encoding="utf-8")))
+    except (ValueError, AttributeError, duckdb.Error) as error:
+        why = str(error).splitlines()[0]
+        raise UnreadableLabelsError(f"{path}: cannot be read ({why}); delete it to go on without them") from error
     path.unlink()
+    return taken
+
+
+def _insert(connection: Connection, said: dict[str, list[dict[str, Any]]]) -> int:
+    taken = 0
+    for name, keys in _KEYS.items():
+        columns = list(columns_of(connection, f"lineage.{name}"))
+        there = set(rows(connection, f"select {', '.join(keys)} from lineage.{name}"))
+        fresh = [row for row in said.get(name, []) if tuple(row.get(key) for key in keys) not in there]
+        records.insert(connection, name, [tuple(row.get(column) for column in columns) for row in fresh])
+        taken += len(fresh)
     return taken
 
 

@@ -15,6 +15,7 @@ from ecom_assets.orchestration.session import session
 from ecom_assets.orchestration.shop import ShopContext
 from ecom_assets.settings import Home, Shop
 from ecom_assets.warehouse import Warehouse, connect, labels, publish, writer_lock
+from ecom_assets.warehouse.kept import UnreadableLabelsError
 
 DEMO = "name: Demo\nfirst_day: 2024-03-01\nsources: {orders: simulated, refunds: simulated}\n"
 MIXED = "name: Demo\nfirst_day: 2024-03-01\nsources: {orders: simulated, refunds: {kind: files, path: 'refunds/*'}}\n"
@@ -104,6 +105,18 @@ def test_reset_keeps_what_no_run_can_make_again(home, capsys, shop):
     assert said(home) == SAID
     assert said(home) == SAID, "taken once"
     assert not list(home.root.glob("labels-*"))
+
+
+@pytest.mark.parametrize("broken", ["{", "[]", '{"labels": [{"notification_id": "x", "raised_date": "soon"}]}'])
+def test_a_file_of_labels_that_was_broken_is_named(home, broken):
+    with_labels(home, MIXED)
+    assert entry.run(["reset", "--yes"]) == 0
+    (path,) = home.root.glob("labels-*.json")
+    path.write_text(broken)
+    with pytest.raises(UnreadableLabelsError, match=f"{path.name}: cannot be read .* delete it to go on without"):
+        said(home)
+    path.unlink()
+    assert said(home) == ([], [])
 
 
 def test_labels_of_one_simulated_shop_are_not_those_of_another(home):
