@@ -87,8 +87,16 @@ def _read(path: Path, time: str | None, value: str | None) -> "History":
 def print_frame(frame: "pd.DataFrame", format: Format) -> None:
     """Print the rows of a frame as a table, CSV or JSON."""
     names = [str(name) for name in frame.columns]
+    frame = _with_days(frame) if format == Format.table else frame
     rows = ([_value(value) for value in row] for row in frame.itertuples(index=False, name=None))
     show.print_rows(names, rows, format)
+
+
+def _with_days(frame: "pd.DataFrame") -> "pd.DataFrame":
+    """Times as days where all of them are midnights: what a person reads; a pipe gets the same type for any series."""
+    times = frame.select_dtypes("datetime")
+    return frame.assign(**{name: times[name].dt.date for name in times
+                           if (times[name].dropna() == times[name].dropna().dt.normalize()).all()})  # fmt: skip
 
 
 def _value(value: Any) -> Any:

@@ -3,7 +3,7 @@
 import csv
 import json
 import math
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -31,6 +31,19 @@ def test_the_one_spike_is_found(daily: Path, capsys: pytest.CaptureFixture[str])
     events = json.loads(capsys.readouterr().out)
     spike = (START + timedelta(days=100)).isoformat()
     assert [event["start"][:10] for event in events if event["direction"] == "up"] == [spike]
+
+
+def test_days_are_shown_as_days_and_hours_as_hours(daily: Path, tmp_path: Path, capsys) -> None:
+    assert run(["anomalies", "detect", str(daily)]) == 0
+    shown = capsys.readouterr().out
+    assert str(START + timedelta(days=100)) in shown
+    assert "00:00" not in shown
+    moments = [datetime(2026, 3, 1) + timedelta(hours=number) for number in range(24 * 21)]
+    hourly = tmp_path / "hourly.csv"
+    values = [(at, 100 + 10 * math.sin(at.hour / 24 * 2 * math.pi) + at.day * 7 % 3) for at in moments]
+    hourly.write_text("time,visits\n" + "".join(f"{at},{value}\n" for at, value in values))
+    assert run(["anomalies", "detect", str(hourly), "--points"]) == 0
+    assert "2026-03-02 00:00:00" in capsys.readouterr().out
 
 
 def test_every_point_is_told_with_what_was_expected(daily: Path, capsys: pytest.CaptureFixture[str]) -> None:
