@@ -56,7 +56,8 @@ def test_what_the_layer_declares_is_what_it_reads(graph):
     assert parents["anomaly/evidence"] == _reads([EVIDENCE]) & there
     assert parents["anomaly/notifications"] == _reads(NOTIFICATION_QUERIES.values())
     assert parents["anomaly/detector_scorecard"] == _reads(SCORED.values())
-    assert {"kpi/daily_metrics", "clean/campaigns", "anomaly/evidence"} == _reads(QUERIES.values())
+    read = {"kpi/daily_metrics", "clean/campaigns", "anomaly/evidence", "forecast/expectations"}
+    assert read == _reads(QUERIES.values())
 
 
 def test_the_numbers_of_days_are_those_that_detection_counts_by():

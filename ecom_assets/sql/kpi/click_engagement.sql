@@ -29,14 +29,14 @@ clicks as (
 derived as (
     select business_date, coalesce(visitor_id, customer_id) as person, started_at, ended_at, hash(session_id) as session
     from kpi.sessions
-    where business_date between $from_day and $to_day and not list_contains($datasets, 'session_tracking')
+    where business_date between $from_day and $to_day and clicks > 0 and not list_contains($datasets, 'session_tracking')
 ),
 
 returned as (
     select business_date, person from derived group by business_date, person having count(*) > 1
 ),
 
--- The clicks of who came more than once on a day belong to the session in whose time they were made.
+-- The clicks of who clicked in more than one session of a day belong to the session in whose time they were made.
 placed as (
     select clicks.business_date, page_path, element, coalesce(several.session, clicks.session) as session
     from clicks
@@ -47,13 +47,13 @@ placed as (
 ),
 
 visits as (
-    select business_date, count(*) as sessions
+    select business_date, count(*) as sessions, count(*) filter (clicks > 0) as clicking_sessions
     from kpi.sessions
     where business_date between $from_day and $to_day and not is_bot
     group by business_date
 ),
 
-counted as (
+by_member as (
     select
         business_date,
         if(grouping(page_path) = 0, page_path, 'all') as page_path,
@@ -61,18 +61,37 @@ counted as (
         case
             when grouping(page_path) = 0 and grouping(element) = 0 then 'page_element'
             when grouping(page_path) = 0 then 'page'
-            when grouping(element) = 0 then 'element'
-            else 'all'
+            else 'element'
         end as dimension,
         count(*) as clicks,
         count(distinct session) as clicking_sessions
     from placed
     group by grouping sets (
-        (business_date),
         (business_date, page_path),
         (business_date, element),
         (business_date, page_path, element)
     )
+),
+
+-- How many clicked on the whole day is known by the sessions: counting them once more is the dearest of the sets.
+whole as (
+    select
+        by_member.business_date,
+        'all' as page_path,
+        'all' as element,
+        'all' as dimension,
+        sum(by_member.clicks)::bigint as clicks,
+        any_value(visits.clicking_sessions) as clicking_sessions
+    from by_member
+    join visits using (business_date)
+    where dimension = 'element'
+    group by by_member.business_date
+),
+
+counted as (
+    select * from by_member
+    union all by name
+    select * from whole
 ),
 
 -- Few numbers of clicks differ, so that they are ranked in place of the many members that share them.
@@ -94,10 +113,10 @@ final as (
         page_path,
         element,
         clicks,
-        clicking_sessions,
+        counted.clicking_sessions,
         sessions,
         round(clicks / sessions, 8)::decimal(18, 8) as clicks_per_session,
-        round(clicks / nullif(clicking_sessions, 0), 8)::decimal(18, 8) as clicks_per_clicking_session,
+        round(clicks / nullif(counted.clicking_sessions, 0), 8)::decimal(18, 8) as clicks_per_clicking_session,
         most_rank::bigint as most_clicked_rank,
         least_rank::bigint as least_clicked_rank
     from counted

@@ -32,52 +32,18 @@ unsold as (
     where business_date between $from_day and $to_day and status in ('pending', 'failed', 'void')
 ),
 
--- Days on which a person of no session was seen for more than 30 minutes: all others are one session each, so that
--- the events of few are sorted to find silences.
-long_days as (
-    select business_date, person
-    from events
-    where person is not null and not list_contains($datasets, 'session_tracking')
-    group by business_date, person
-    having max(occurred_at) - min(occurred_at) > interval 30 minute
-),
-
-silences as (
-    select
-        events.*,
-        coalesce(occurred_at - lag(occurred_at) over visits > interval 30 minute, true) as is_first
-    from events
-    semi join long_days using (business_date, person)
-    window visits as (partition by business_date, person order by occurred_at)
-),
-
--- Peers of the ordering share one sum, so that events of the same moment fall into the same session.
-numbered as (
-    select * exclude (is_first), sum(is_first::integer) over visits as ordinal
-    from silences
-    window visits as (partition by business_date, person order by occurred_at)
-),
-
-known as (
-    select *, 0 as ordinal
-    from events
-    where session_id is not null or (person is not null and not list_contains($datasets, 'session_tracking'))
-    union all
-    select * from numbered
-),
-
 -- Pages in the order of the alphabet: their numbers stand for them, as strings take twice as long to compare.
 pages as (
     select page_path, row_number() over (order by page_path) as page_number
-    from (select distinct page_path from events where event_type = 'page_view')
+    from (select page_path from events where event_type = 'page_view' group by page_path)
 ),
 
 -- What is looked for in each session: its first and last page view, by the moment (microseconds since the day before)
 -- and, of several pages of one moment, by the alphabet (in the lowest 24 bits: no shop has 16,777,216 pages), and how
 -- far it came.
-stepped as (
+stepped as not materialized (
     select
-        known.*,
+        events.*,
         case
             when event_type = 'page_view'
                 then (epoch_us(occurred_at) - epoch_us(business_date) + 86400000000) * 16777216 + page_number
@@ -91,12 +57,13 @@ stepped as (
             when 'purchase' then if(unsold.order_id is null, 5, 4)
             else 0
         end as step
-    from known
+    from events
     left join pages using (page_path)
-    left join unsold on known.event_type = 'purchase' and known.order_id = unsold.order_id
+    left join unsold on events.event_type = 'purchase' and events.order_id = unsold.order_id
 ),
 
-seen as (
+-- Who was not seen for more than 30 minutes on a day was there once: most are, and of these nothing is to be sorted.
+whole_days as materialized (
     select
         business_date,
         session_id,
@@ -114,9 +81,78 @@ seen as (
         count(*) as events,
         max(step) as step
     from stepped
-    group by business_date, session_id, person, ordinal
-    -- A long day as a whole gives way to its sessions, which are numbered from one.
-    having ordinal > 0 or person is null or ended_at - started_at <= interval 30 minute
+    where session_id is not null or (person is not null and not list_contains($datasets, 'session_tracking'))
+    group by business_date, session_id, person
+),
+
+long_days as (
+    select business_date, person
+    from whole_days
+    where person is not null and ended_at - started_at > interval 30 minute
+),
+
+-- The events of the others, chosen before anything is looked up for them, and parted where nothing came for so long.
+long_events as (
+    select events.* from events semi join long_days using (business_date, person)
+),
+
+long_stepped as (
+    select
+        long_events.*,
+        case
+            when event_type = 'page_view'
+                then (epoch_us(occurred_at) - epoch_us(business_date) + 86400000000) * 16777216 + page_number
+        end as page_view_at,
+        case event_type
+            when 'page_view' then 1
+            when 'product_view' then 1
+            when 'add_to_cart' then 2
+            when 'checkout_start' then 3
+            when 'payment_attempt' then 4
+            when 'purchase' then if(unsold.order_id is null, 5, 4)
+            else 0
+        end as step
+    from long_events
+    left join pages using (page_path)
+    left join unsold on long_events.event_type = 'purchase' and long_events.order_id = unsold.order_id
+),
+
+silences as (
+    select
+        *,
+        coalesce(occurred_at - lag(occurred_at) over visits > interval 30 minute, true) as is_first
+    from long_stepped
+    window visits as (partition by business_date, person order by occurred_at)
+),
+
+-- Peers of the ordering share one sum, so that events of the same moment fall into the same session.
+numbered as (
+    select *, sum(is_first::integer) over visits as ordinal
+    from silences
+    window visits as (partition by business_date, person order by occurred_at)
+),
+
+seen as (
+    select * from whole_days where person is null or ended_at - started_at <= interval 30 minute
+    union all
+    select
+        business_date,
+        null as session_id,
+        person,
+        min(visitor_id) as visitor_id,
+        min(customer_id) as customer_id,
+        min(occurred_at) as started_at,
+        max(occurred_at) as ended_at,
+        min(device) as device,
+        min(page_view_at) % 16777216 as entry_number,
+        max(page_view_at) % 16777216 as exit_number,
+        count(*) filter (event_type = 'page_view') as page_view_events,
+        count(*) filter (event_type = 'product_view') as product_view_events,
+        count(*) filter (event_type = 'click') as clicks,
+        count(*) as events,
+        max(step) as step
+    from numbered
+    group by business_date, person, ordinal
 ),
 
 observed as (
