@@ -89,6 +89,13 @@ class MadeDays:
         return self.known[day][0] if day in self.known else None
 
 
+def keep_held(connection: Connection, asset: str, judgement: Judgement) -> None:
+    """Keep what each day of a table holds that is made as a whole: its publication need not read the rows again."""
+    rows(connection, "delete from lineage.made_days where asset = $asset", {"asset": asset})
+    held = [(asset, day, "", judgement.row_counts[day], each) for day, each in judgement.hashes.items() if day]
+    records.insert(connection, "made_days", held)
+
+
 def _inputs(connection: Connection, reads: frozenset[str]) -> dict[date, str]:
     """For each day a hash of all rows of that day in the tables `reads`."""
     bound = {"reads": sorted(reads)}

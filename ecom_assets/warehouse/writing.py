@@ -20,7 +20,7 @@ from ecom_assets.warehouse import moved, records, restate
 from ecom_assets.warehouse.connection import Connection, rows, transaction, value
 from ecom_assets.warehouse.days import fingerprints, is_shop_day, unsettled_days
 from ecom_assets.warehouse.judging import Judgement, judge_staged, mismatch, missing_verdicts
-from ecom_assets.warehouse.made_days import MadeDays, is_made_by_day
+from ecom_assets.warehouse.made_days import MadeDays, is_made_by_day, keep_held
 from ecom_assets.warehouse.outcome import Outcome, Restatement
 from ecom_assets.warehouse.recording import Recorder
 from ecom_assets.warehouse.records import DayRecord
@@ -103,6 +103,8 @@ class Write:
             if staged and not refusals:
                 if by_day:
                     by_day.record(judgement, made)
+                elif self.contract.published_as == "monthly_files":
+                    keep_held(self.connection, self.contract.asset, judgement)
                 self._swap_days(staged, made, [], all_accepted=True)
         self._forget(staged)
         return Outcome(
