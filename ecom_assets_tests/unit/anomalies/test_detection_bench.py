@@ -87,7 +87,7 @@ def test_the_budget_is_false_notifications_a_shop_month():
 def test_a_broken_run_goes_on_where_it_was(tmp_path, monkeypatch):
     judged = []
 
-    def judge(made: object, seed: int, *_: object) -> dict[str, pd.DataFrame]:
+    def judge(made: object, seed: int, *_: object, **__: object) -> dict[str, pd.DataFrame]:
         judged.append(seed)
         if seed == 3 and judged.count(3) == 1:
             raise KeyboardInterrupt
@@ -97,7 +97,7 @@ def test_a_broken_run_goes_on_where_it_was(tmp_path, monkeypatch):
     monkeypatch.setattr(detection, "simulated_shop", lambda seed, cache: None)
     monkeypatch.setattr(detection, "judged_shop", judge)
     monkeypatch.setattr(detection, "report", lambda **frames: reported.update(frames))
-    asked = Namespace(seeds=(1, 4), cache=tmp_path, cached=False, prophet=False, tune=False)
+    asked = Namespace(seeds=(1, 4), cache=tmp_path, cached=False, prophet=False, tune=False, forecasts=False)
     with pytest.raises(KeyboardInterrupt):
         detection.main(asked)
     detection.main(asked)
