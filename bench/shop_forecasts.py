@@ -10,11 +10,12 @@ import numpy as np
 import pandas as pd
 
 from bench.simulated_series import KEYS, SimulatedShop
+from ecom_assets.forecasting import shop as shop_forecasts
 from ecom_assets.forecasting.models import expectation_of
 from ecom_assets.forecasting.series import History, season_lengths
 from ecom_assets.metrics import metrics
 
-ORIGINS, HORIZON = 13, 28
+ORIGINS, HORIZON = 13, shop_forecasts.HORIZON
 MODELS = {"champion_expected": "theta", "prophet_expected": "prophet"}
 
 
@@ -37,10 +38,9 @@ def standing(shop: SimulatedShop, kept: Path) -> pd.DataFrame:
 
 
 def _of_series(rows: pd.DataFrame, key: tuple, days: pd.DatetimeIndex, campaigns: pd.DataFrame) -> list[pd.DataFrame]:
-    if key[1] == "channel":
-        campaigns = campaigns[campaigns["channel"].isna() | (campaigns["channel"] == key[2])]
     values = rows.set_index("time")["value"].reindex(days).to_numpy("float64")
-    history = History(days, values, season_lengths(days), metrics()[key[0]].non_negative, campaigns)
+    concerning = shop_forecasts._concerning(campaigns.to_dict("records"), key)
+    history = History(days, values, season_lengths(days), metrics()[key[0]].non_negative, concerning)
     parts = []
     for start in range(len(days) - ORIGINS * HORIZON - 3, len(days), HORIZON):
         ahead = days[start : start + HORIZON]

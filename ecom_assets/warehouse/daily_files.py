@@ -215,7 +215,7 @@ class VerdictFiles(DailyFiles):
 class MonthlyFiles(DailyFiles):
     """A table whose whole history is read at once, in a file a month: its readers open 48 files and not 1,461.
 
-    Of a table that is made day by day, what the days hold is known and no row has to be read.
+    What each day holds was kept when the table was written (`made_days`), so that no row has to be read.
     """
 
     def __init__(self, connection: Connection, folder: Path, contract: Contract, key: HashKey) -> None:

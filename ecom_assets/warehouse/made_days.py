@@ -3,6 +3,8 @@
 To everyone else such a table is whole: it is accepted or refused as one. But its SELECT names `$from_day` and
 `$to_day`, which are null where all of it is wanted, and makes the rows of a day from rows of the same day alone. So a
 day of which no input changed would read as before, and a refresh costs what changed and not the history.
+
+Here too stands what the days of other tables hold that are published by the month; of these nothing is made by day.
 """
 
 from dataclasses import dataclass
