@@ -134,6 +134,8 @@ def materialized_by_clicking(page, address: str, selection: str) -> str:
     before = newest_run(address)["runId"]
     page.goto("/assets/clean/orders")
     page.get_by_role("button", name="Materialize…").click()
+    # The dialog chooses what is missing once it knows the partitions, and undoes what was clicked before.
+    page.get_by_text(re.compile(r"^Showing \d+ of \d+ partitions")).wait_for()
     page.get_by_role("button", name="Custom", exact=True).click()
     box = page.get_by_placeholder("ex: ")
     box.fill(selection)
