@@ -29,7 +29,7 @@ def run(from_day: date | None, to_day: date | None, shop: Path | None, landing: 
     Simulated datasets first write the files of the days since, unless certain days are asked for.
 
     Raises:
-        SettingsError: the settings are wrong, or no file is where they say.
+        SettingsError: no shop is named, the settings are wrong, or no file is where they say.
         typer.Exit: with 1, something was refused or failed; each of it was named on standard error.
     """
     from ecom_assets.orchestration.runs import execute
@@ -37,6 +37,7 @@ def run(from_day: date | None, to_day: date | None, shop: Path | None, landing: 
     if from_day and to_day and to_day < from_day:
         raise typer.BadParameter(f"--to {to_day} lies before --from {from_day}")
     context = ShopContext.resolve(shop, landing)
+    context.require_named()
     _look_at_days(context, from_day, to_day)
     _look_for_files(context)
     with progress() as on_progress:

@@ -25,7 +25,8 @@ class ShopContext:
     """One shop and where its things lie.
 
     `as_of` is the moment for which days are judged to be over; None means the moment of asking. Setting it
-    (ECOM_AS_OF) replays the past: the same files and moment give the same state.
+    (ECOM_AS_OF) replays the past: the same files and moment give the same state. `is_named` is false where the shop is
+    the demo's only because nothing else was found.
     """
 
     home: Home
@@ -33,6 +34,7 @@ class ShopContext:
     shop_file: Path
     landing: Path
     as_of: datetime | None = None
+    is_named: bool = True
 
     @classmethod
     def resolve(
@@ -55,7 +57,8 @@ class ShopContext:
         environ = os.environ if environ is None else environ
         home = Home(Path(environ.get("ECOM_HOME") or "data"))
         record = _read_record(home)
-        path = _shop_file(shop_file or environ.get("ECOM_SHOP"), record)
+        said = shop_file or environ.get("ECOM_SHOP")
+        path = _shop_file(said, record)
         shop = load_shop(path, dict(environ))
         if record and record["shop_name"] != shop.name:
             raise AnotherShopError(
@@ -72,11 +75,24 @@ class ShopContext:
             folder = (path.parent / shop.landing.expanduser()).resolve()
         else:
             folder = home.landing
-        return cls(home, shop, path, folder, _moment(environ.get("ECOM_AS_OF")))
+        is_named = bool(said or record) or path != (PROJECT / "shop.yaml").resolve()
+        return cls(home, shop, path, folder, _moment(environ.get("ECOM_AS_OF")), is_named)
 
     def now(self) -> datetime:
         """The moment for which days are judged to be over, in UTC."""
         return self.as_of or datetime.now(UTC)
+
+    def require_named(self) -> None:
+        """Refuse the demo's shop where nobody asked for it: what it invents would pass for the numbers of a shop.
+
+        Raises:
+            SettingsError: no shop was said, none is in the environment, and the home holds none yet.
+        """
+        if not self.is_named and self.shop.is_simulated:
+            raise SettingsError(
+                f"no shop is named, and {self.home.root} holds none yet: name your own with --shop FILE "
+                "(docs/bring-your-data.md), or call `ecom demo` for a simulated one"
+            )
 
     def claim(self) -> None:
         """Record in the home that it is this shop's; every run that writes does so first."""

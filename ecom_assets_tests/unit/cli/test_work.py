@@ -126,6 +126,36 @@ def test_run_does_not_begin_where_nothing_can_come_of_it(
     assert asked.calls == []
 
 
+@pytest.mark.parametrize("folder", [None, PROJECT])  # in a checkout the demo's shop.yaml is the one that lies here
+@pytest.mark.parametrize("arguments", [[], ["--landing", "files"]])
+def test_run_invents_no_shop_where_none_is_named(asked, home, tmp_path, monkeypatch, capsys, folder, arguments):
+    monkeypatch.chdir(folder or tmp_path)
+    assert entry.run(["run", *arguments]) == 2
+    (said,) = capsys.readouterr().err.splitlines()
+    assert said.startswith(f"no shop is named, and {home.root} holds none yet: name your own with --shop FILE")
+    assert "`ecom demo`" in said
+    assert asked.calls == []
+    assert not home.root.exists()
+
+
+def test_run_goes_on_with_the_demo_where_it_was_asked_for(asked, home, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(demo, "_print_last_day", lambda *_: None)
+    assert entry.run(["run", "--shop", str(PROJECT / "shop.yaml")]) == 0
+    assert entry.run(["demo", "--days", "10"]) == 0
+    asked.calls[-1][0].claim()
+    assert entry.run(["run"]) == 0
+    assert len(asked.calls) == 3
+    assert asked.calls[-1][0].shop_file == home.shop_file
+
+
+def test_run_takes_the_shop_that_lies_here(asked, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "shop.yaml").write_text("name: Sim\nfirst_day: 2026-11-01\nsources: {orders: simulated}\n")
+    assert entry.run(["run"]) == 0
+    assert asked.calls[0][0].shop.name == "Sim"
+
+
 def test_a_day_on_which_the_shop_is_closed_is_not_missed(capsys):
     shop = Shop(name="S", first_day="2024-03-01", closed_weekdays=("sunday",), sources={"orders": "simulated"})
     work.print_report(show.console(), report(missing_days=(date(2024, 3, 2), date(2024, 3, 3))), shop)
