@@ -2,6 +2,7 @@
 
 import errno
 import os
+import signal
 import socket
 import sys
 from pathlib import Path
@@ -41,6 +42,9 @@ def ui(host: str, port: int, shop: Path | None, landing: Path | None) -> None:
     # Not in the project's folder: Dagster lets the .env there win over the environment, and with it another home.
     context.home.dagster.mkdir(parents=True, exist_ok=True)
     os.chdir(context.home.dagster)
+    # A script's `ecom ui &` hands down an ignored SIGINT, and Dagster ends at SIGTERM by what SIGINT does.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
     os.execve(sys.executable, command, environ)  # noqa: S606 - Ctrl-C and signals then reach Dagster itself
 
 

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -150,6 +151,20 @@ def test_ctrl_c_ends_a_run_and_the_next_one_does_the_rest(corner, tmp_path):
     assert not any("kpi/daily_metrics" in line for line in said), "nothing went on"
     ecom(home, "run")
     assert rows(home, SALES) == rows(corner / "home", SALES)
+
+
+def test_a_ui_that_a_script_started_in_the_background_ends_at_sigterm(tmp_path):
+    with subprocess.Popen(
+        [sys.executable, "-m", "ecom_assets", "ui", "--port", "3400"], env=environment(tmp_path / "home"), cwd=tmp_path,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),  # as a shell without job control does at `&`
+    ) as process:  # fmt: skip
+        try:
+            assert any("Serving dagster-webserver" in line for line in process.stdout), "the UI did not come up"
+            process.terminate()
+            process.wait(20)
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)  # whatever of its own processes is left
 
 
 def test_a_second_writer_is_told_who_writes(corner):
