@@ -65,7 +65,7 @@ def snooze(beginning: str | None, metric: str | None, until: date | None, undo: 
     """Silence a notification or a metric until a day, or end the silence.
 
     Raises:
-        typer.BadParameter: neither or both are named, there is no such one, or no day is given.
+        typer.BadParameter: neither or both are named, there is no such one, no day is given, or it is over.
     """
     from ecom_assets.metrics import CatalogueError
     from ecom_assets.metrics import metric as known
@@ -75,6 +75,8 @@ def snooze(beginning: str | None, metric: str | None, until: date | None, undo: 
         raise typer.BadParameter("name either a notification or --metric METRIC")
     if (until is None) != undo:
         raise typer.BadParameter("say --until DAY, or --undo to be told again")
+    if until:
+        _look_at_day(until)
     try:
         name = known(metric).name if metric else None
     except CatalogueError as error:
@@ -87,6 +89,15 @@ def snooze(beginning: str | None, metric: str | None, until: date | None, undo: 
     _tell(change, "ecom anomalies snooze")
     words = f"is silent until {until}, inclusive" if until else "is told of again"
     show.console().print(f"{notification or name} {words}.", markup=False)
+
+
+def _look_at_day(until: date) -> None:
+    from ecom_assets.orchestration.shop import ShopContext
+
+    context = ShopContext.resolve()
+    today = context.now().astimezone(context.shop.zone).date()
+    if until < today:
+        raise typer.BadParameter(f"--until {until} is over, today is {today}: say --undo to be told again")
 
 
 def newest_alarms(connection: "Connection") -> list[str]:

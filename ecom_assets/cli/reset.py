@@ -87,7 +87,7 @@ def _keep_said(home: Home) -> Path | None:
 
 
 def _anew(going: list[Path]) -> str:
-    """The command for the same shop, which the home no longer knows: without it `ecom run` refuses or takes another one."""
+    """The command for the same shop, which the home no longer knows: `ecom run` alone would refuse or take another."""
     try:
         context = ShopContext.resolve()
     except SettingsError:

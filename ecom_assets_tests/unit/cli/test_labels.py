@@ -84,3 +84,18 @@ def test_nothing_found_and_nothing_looked_for(tmp_path, ecom):
     for home in (quiet, blind):
         with open_snapshot(home) as connection:
             assert newest_alarms(connection) == []
+
+
+def test_a_day_that_is_over_silences_nothing(tmp_path, ecom, monkeypatch):
+    home = home_with(tmp_path, told(FOUND))
+    (tmp_path / "shop.yaml").write_text(
+        "name: L\ntime_zone: Asia/Tokyo\nfirst_day: 2026-03-01\nsources: {orders: simulated}\n"
+    )
+    monkeypatch.setenv("ECOM_SHOP", str(tmp_path / "shop.yaml"))
+    monkeypatch.setenv("ECOM_AS_OF", "2026-06-01T16:00+00:00")
+    monkeypatch.setattr("ecom_assets.cli.labels._tell", lambda *_: None)
+    code, out, err = ecom(home, "anomalies", "snooze", "aaaa0001", "--until", "2026-06-01")
+    assert (code, out) == (2, "")
+    assert err == "--until 2026-06-01 is over, today is 2026-06-02: say --undo to be told again\n", "in Tokyo"
+    code, out, _ = ecom(home, "anomalies", "snooze", "aaaa0001", "--until", "2026-06-02")
+    assert (code, out) == (0, "aaaa0001 is silent until 2026-06-02, inclusive.\n")
