@@ -44,7 +44,8 @@ def read_series(path: Path, time: str | None = None, value: str | None = None) -
 
     Args:
         path: .csv, .tsv, .txt (comma, semicolon, tab or bar), each also .gz, or .parquet.
-        time: column of the times; None takes the only column with a usual name (time, timestamp, date, ds, …).
+        time: column of the times; None takes the only column with a usual name (time, timestamp, date, ds, …), and
+            where none has one the only column whose cells all are times, and not numbers.
         value: column of the values; None takes `value` or `y`, else the only other column.
 
     Raises:
@@ -113,7 +114,7 @@ def _decoded(raw: bytes) -> str:
 
 def _columns(path: Path, table: pd.DataFrame, time: str | None, value: str | None) -> tuple[str, str]:
     names = [str(name) for name in table.columns]
-    time = time or _usual(names, TIME_NAMES)
+    time = time or _usual(names, TIME_NAMES) or _only_times(table, names, value)
     if value is None:
         others = [name for name in names if name != time]
         value = _usual(others, VALUE_NAMES) or (others[0] if len(others) == 1 else None)
@@ -131,6 +132,15 @@ def _columns(path: Path, table: pd.DataFrame, time: str | None, value: str | Non
 
 def _usual(names: list[str], usual: tuple[str, ...]) -> str | None:
     found = [name for name in names if name.lower() in usual]
+    return found[0] if len(found) == 1 else None
+
+
+def _only_times(table: pd.DataFrame, names: list[str], value: str | None) -> str | None:
+    """The column that alone holds times, where no name tells; numbers could be years or seconds as well as values."""
+    if any(name.lower() in TIME_NAMES for name in names):
+        return None
+    columns = [(name, table.iloc[:, at]) for at, name in enumerate(names) if name != value]
+    found = [name for name, column in columns if numbers_of(column, [])[1].any() and times_of(column, []).notna().all()]
     return found[0] if len(found) == 1 else None
 
 

@@ -79,7 +79,7 @@ def test_gaps_are_said(tmp_path):
         (["time,value", *rows()[:4], "2026-02-01,12 EUR", *rows()[4:]], "line 6: value is not a number: '12 EUR'"),
         (["time,value", *rows()[:5]], "at least 20 values, found 5"),
         (["time,value", *rows(), *rows()], "30 of 60 rows repeat a time"),
-        (["a,b,c", *(f"{row},1" for row in rows())], "--time"),
+        (["a,b,c", *(f"{row},1" for row in rows())], "--value which of the columns a, b, c"),
         (["time,b,c", *(f"{row},1" for row in rows())], "--value"),
         (["time,value", *(f"{day},true" for day in DAYS)], "not a number: 'true'"),
     ],
@@ -159,3 +159,31 @@ def test_thousands_that_may_be_decimals_are_refused_with_a_way_out(tmp_path, sig
     assert "(25 of 30 rows); write numbers as 1234.5, without signs between thousands" in str(error.value)
     said = read_series(write(tmp_path / "a.csv", lines([cell.replace(sign, "") for cell in shown])), value="umsatz")
     assert said.frame["value"].tolist() == list(range(995, 1025))
+
+
+@pytest.mark.parametrize("sign", [".", ","])
+def test_times_without_a_usual_name_are_taken_where_no_other_column_holds_any(tmp_path, sign):
+    lines = [f"berlin;{day};{2000 + number}{sign}5" for number, day in enumerate(DAYS)]
+    found = read_series(write(tmp_path / "a.csv", ["shop;order_day;sold", *lines]), value="sold").frame
+    assert list(found["time"].dt.strftime("%Y-%m-%d")) == DAYS
+    assert found["value"].iloc[0] == 2000.5
+    frame = pd.DataFrame({"sold": range(2000, 2030), "order_day": pd.to_datetime(DAYS).date})
+    frame.to_parquet(tmp_path / "a.parquet")
+    assert list(read_series(tmp_path / "a.parquet").frame["value"]) == list(range(2000, 2030)), (
+        "not the years of 2000 on"
+    )
+
+
+@pytest.mark.parametrize(
+    ("header", "line"),
+    [
+        ("ordered,sent,sold", "{day},{day},5"),  # two hold times
+        ("year,sold", "2026,5"),  # numbers may be values
+        ("ordered,sold", "{day} or so,5"),
+        ("Date,Time,ordered,sold", "x,y,{day},5"),  # two names, of which neither is to be passed over
+    ],
+)
+def test_a_column_of_times_is_never_guessed(tmp_path, header, line):
+    path = write(tmp_path / "a.csv", [header, *(line.format(day=day) for day in DAYS)])
+    with pytest.raises(ValueError, match=f"say with --time which of the columns {header.replace(',', ', ')} is meant"):
+        read_series(path, value="sold")
