@@ -154,7 +154,7 @@ def event_evidence(
     Returns:
         event_id (the notification's), is_planned, and of the day raised: duplicate_rate, last_hours_missing,
         quarantined_rate, late_files, failed_checks, missing_checks, tracking_change_rate, tracking_zscore,
-        amount_per_row_change_rate, volume_change_rate, other_volume_change_rate, and `prices.EVIDENCE_COLUMNS`.
+        tracking_member, amount_per_row_change_rate, volume_change_rate, other_volume_change_rate, and `prices.EVIDENCE_COLUMNS`.
     """
     faults = file_faults(lineage) if lineage is not None and len(lineage) else None
     wholes = points[(points["member"] == "") & points["metric"].isin(_COMPARED)]
@@ -178,8 +178,8 @@ _COMPARED = ("orders", "sessions", "tracking_coverage_rate", "average_order_valu
 _WEIGHED = ("tracking_coverage_rate", "average_order_value")
 EVIDENCE_COLUMNS = [
     "event_id", "is_planned", "duplicate_rate", "last_hours_missing", "quarantined_rate", "late_files",
-    "failed_checks", "missing_checks", "tracking_change_rate", "tracking_zscore", "amount_per_row_change_rate",
-    "volume_change_rate", "other_volume_change_rate", *PRICE_COLUMNS,
+    "failed_checks", "missing_checks", "tracking_change_rate", "tracking_zscore", "tracking_member",
+    "amount_per_row_change_rate", "volume_change_rate", "other_volume_change_rate", *PRICE_COLUMNS,
 ]  # fmt: skip
 
 
@@ -198,21 +198,25 @@ def _of_metrics(mine: pd.DataFrame, points: pd.DataFrame, day: pd.Timestamp, cha
             if abs(today[key]["zscore"]) >= 3 and abs(moved) > np.nan_to_num(abs(amount)):
                 amount, volume = moved, change.get("orders", np.nan)
     is_planned = bool(len(mine)) and bool(mine["is_planned"].mean() > 0.5) if "is_planned" in mine else False
-    tracking, tracking_zscore = _of_tracking(today, [("", ""), *members])
     return {
-        "is_planned": is_planned, "tracking_change_rate": tracking, "tracking_zscore": tracking_zscore,
+        "is_planned": is_planned, **_of_tracking(today, [("", ""), *members]),
         "amount_per_row_change_rate": amount, "volume_change_rate": volume, "other_volume_change_rate": np.nan,
     }  # fmt: skip
 
 
-def _of_tracking(today: dict[tuple[str, str, str], dict], members: list[tuple[str, str]]) -> tuple[float, float]:
+def _of_tracking(today: dict[tuple[str, str, str], dict], members: list[tuple[str, str]]) -> dict[str, object]:
     """Change and z-score of the tracked share of web orders where it fell furthest, of the whole or a member.
 
     By its own spread: what is lost in one channel moves the whole by little, and one that has few orders by chance.
     """
     known = [today[key] for key in [("tracking_coverage_rate", *member) for member in members] if key in today]
     worst = min((one for one in known if np.isfinite(one["zscore"])), key=lambda one: one["zscore"], default=None)
-    return (_change(worst), float(worst["zscore"])) if worst else (np.nan, np.nan)
+    if worst is None:
+        return {"tracking_change_rate": np.nan, "tracking_zscore": np.nan, "tracking_member": ""}
+    return {
+        "tracking_change_rate": _change(worst), "tracking_zscore": float(worst["zscore"]),
+        "tracking_member": f"{worst['dimension']} {worst['member'].replace('_', ' ')}".strip(),
+    }  # fmt: skip
 
 
 def _change(point: dict) -> float:

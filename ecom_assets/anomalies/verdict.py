@@ -37,7 +37,8 @@ def verdicts(evidence: pd.DataFrame) -> pd.DataFrame:
             duplicate_rate, quarantined_rate (shares, beyond the usual), last_hours_missing (hours),
             volume_change_rate (rows of the source ÷ expected − 1), other_volume_change_rate (the same of the
             sources that would move along if customers had changed their mind), tracking_change_rate (tracked web
-            orders ÷ web orders, against its own usual, − 1) and tracking_zscore (the same in sigmas of its own),
+            orders ÷ web orders, against its own usual, − 1), tracking_zscore (the same in sigmas of its own) and
+            tracking_member (of which channel, device or country; empty of all),
             amount_per_row_change_rate (currency mix-ups), and where prices moved, `prices.EVIDENCE_COLUMNS`.
 
     Returns:
@@ -94,7 +95,9 @@ def _lost_tracking(row: dict) -> tuple[float, str]:
     if not (np.isfinite(change) and (is_large or is_sure)):
         return 0.0, ""
     by_size, by_chance = np.clip([-change / TRACKING_BAR, -zscore / TRACKING_SIGMAS], 0, 1)
-    words = f"tracked share of web orders moved by {change:+.0%}"
+    member = row.get("tracking_member")
+    of_which = f" of {member}" if isinstance(member, str) and member else ""  # it moved further than the whole
+    words = f"tracked share of web orders{of_which} moved by {change:+.0%}"
     return float(np.nanmax([by_size * is_large, by_chance * is_sure])), words
 
 

@@ -147,3 +147,5 @@ def test_tracking_is_weighed_where_it_fell_furthest_by_its_own_spread():
     row = event_evidence(said, members, points).iloc[0]
     assert row["tracking_change_rate"] == pytest.approx(-0.03)
     assert row["tracking_zscore"] == -9.0
+    assert row["tracking_member"] == "channel email"
+    assert event_evidence(said, members.iloc[:0], points).iloc[0]["tracking_member"] == "", "of the whole shop"

@@ -56,6 +56,19 @@ def test_the_reasons_are_said():
     assert "-50%" in said["reasons"]
 
 
+@pytest.mark.parametrize(
+    ("member", "words"),
+    [
+        ("device tablet", "tracked share of web orders of device tablet moved by -62%"),
+        ("", "tracked share of web orders moved by -62%"),
+    ],
+)
+def test_lost_tracking_is_told_of_the_member_that_lost_it(member, words):
+    row = {"event_id": 1, "tracking_change_rate": -0.62, "tracking_zscore": -40.0, "tracking_member": member}
+    (said,) = verdicts(pd.DataFrame([row])).to_dict("records")
+    assert said["reasons"] == words
+
+
 def test_reasons_are_told_in_their_units_and_trifles_are_not():
     row = {"event_id": 1, "duplicate_rate": 0.4, "quarantined_rate": 0.0087, "last_hours_missing": 0.127}
     (said,) = verdicts(pd.DataFrame([row])).to_dict("records")
