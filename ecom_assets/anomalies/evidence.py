@@ -154,7 +154,8 @@ def event_evidence(
     Returns:
         event_id (the notification's), is_planned, and of the day raised: duplicate_rate, last_hours_missing,
         quarantined_rate, late_files, failed_checks, missing_checks, tracking_change_rate, tracking_zscore,
-        tracking_member, amount_per_row_change_rate, volume_change_rate, other_volume_change_rate, and `prices.EVIDENCE_COLUMNS`.
+        tracking_member, amount_per_row_change_rate, volume_change_rate, other_volume_change_rate, and
+        `prices.EVIDENCE_COLUMNS`.
     """
     faults = file_faults(lineage) if lineage is not None and len(lineage) else None
     wholes = points[(points["member"] == "") & points["metric"].isin(_COMPARED)]
