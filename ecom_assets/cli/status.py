@@ -71,7 +71,7 @@ def _print_faults(screen: "Console", found: "Status", late: "list[DayFault]") ->
         )
         screen.print(f"  {said}", markup=False, soft_wrap=True)
     refused = [fault for fault in found.faults if fault.state == "refused"]
-    screen.print(f"days     {len(refused):,} refused, {len(late):,} not delivered")
+    screen.print(f"days     {len(refused):,} refused, {len(late):,} not delivered, summed over the tables")
     for fault, days in _grouped(refused, lambda fault: (fault.asset, fault.reason, fault.stale)):
         stands = "its last accepted rows stand" if fault.stale else "it has no rows"
         said = f"{_days(fault.business_date, days)}  {fault.asset}  {fault.reason}; {stands}"

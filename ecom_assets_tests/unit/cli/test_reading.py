@@ -151,6 +151,7 @@ def test_status_says_what_stands_and_what_was_refused(ecom):
     clean = next(row for row in rows if row[:1] == ["clean.sales"])
     assert clean == ["clean.sales", "2024-03-02", "6", "2", "1"], "newest day, rows, accepted and refused days"
     assert "8 used, 1 in quarantine" in out
+    assert "days     1 refused, 0 not delivered, summed over the tables" in out, "a run counts a day once"
     assert any({"2024-03-03", "clean/sales", "buyer_id_found_in_buyers:"} <= set(row) for row in rows)
     assert "sales_4.csv: no header on line 1; write one" in out
 
