@@ -34,6 +34,8 @@ _DAY = {
     "services": ("kpi.api_health", ("calls", "errors", "error_rate", "response_time_p95_ms"), "dimension = 'all'"),
     "help and opinions": ("kpi.support_performance", ("opened", "resolved", "backlog"), "dimension = 'all'"),
 }  # fmt: skip
+# Visits are counted by two systems, of which neither sees what the other one does.
+_COUNTED_BY = {"conversion_rate": " (web analytics)", "sessions": " (tracked)"}
 _STEPS = ("view", "cart", "checkout", "payment", "purchase")
 
 
@@ -164,4 +166,5 @@ def _named(name: str, currency: str) -> str:
     for ending, unit in (("_ms", " (ms)"), ("_s", " (s)")):
         if name.endswith(ending):
             return name.removesuffix(ending).replace("_", " ") + unit
-    return name.replace("_", " ") + (f" ({currency})" if name.endswith(("_amount", "_value")) else "")
+    unit = f" ({currency})" if name.endswith(("_amount", "_value")) else _COUNTED_BY.get(name, "")
+    return name.replace("_", " ") + unit

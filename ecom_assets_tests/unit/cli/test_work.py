@@ -1,6 +1,7 @@
 """run and demo: what they ask of a run, what they refuse to begin, and how they report."""
 
 import io
+from contextlib import closing
 from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,8 +10,9 @@ import pytest
 import yaml
 
 from ecom_assets.cli import demo, entry, log, show, work
-from ecom_assets.orchestration.shop import PROJECT
+from ecom_assets.orchestration.shop import PROJECT, ShopContext
 from ecom_assets.settings import Home, Shop
+from ecom_assets.warehouse import Warehouse, connect, publish
 
 FILES_SHOP = """\
 name: Corner shop
@@ -236,6 +238,26 @@ def test_the_demo_does_not_overwrite_a_shop_file_that_it_did_not_write(asked, ho
     assert entry.run(["demo"]) == 2
     assert "was not written by `ecom demo`" in capsys.readouterr().err
     assert home.shop_file.read_text() == FILES_SHOP
+
+
+def test_the_demos_last_day_says_who_counted_the_visits(home):
+    """Two systems count them, and the rate of one times the sessions of the other is no number of orders."""
+    home.root.mkdir()
+    with closing(connect(home.warehouse)) as connection:
+        warehouse = Warehouse(connection, Shop(name="Demo", first_day="2024-03-01", sources={"orders": "simulated"}))
+        warehouse.prepare()
+        connection.execute("""
+            insert into kpi.daily_revenue (business_date, orders, net_amount, conversion_rate)
+            values ('2024-03-01', 3, 41.50, 0.025)""")
+        publish(connection, home, warehouse.contracts.values())
+        shop_file = home.root / "shop.yaml"
+        shop_file.write_text("name: Demo\ncurrency: EUR\nfirst_day: 2024-03-01\nsources: {orders: simulated}\n")
+        screen = show.Console(file=io.StringIO(), width=100)
+        demo._print_last_day(screen, ShopContext.resolve(shop_file))
+    lines = [" ".join(line.split()) for line in screen.file.getvalue().splitlines()]
+    assert "conversion rate (web analytics) 2.5% –" in lines
+    assert "net amount (EUR) 41.50 –" in lines
+    assert demo._named("sessions", "EUR") == "sessions (tracked)"
 
 
 def test_the_projects_own_shop_is_all_simulated():
