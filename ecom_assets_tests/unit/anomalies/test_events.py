@@ -147,6 +147,15 @@ def test_a_faulty_file_leaves_no_echo():
     assert raised_of(with_fault(later, "orders twice", [200])) == [DAYS[200], DAYS[206]]
 
 
+def test_a_faulty_file_that_moved_nothing_odd_is_not_told():
+    """What it moved was marked as moved by another file of the same day, or is too noisy to be told of."""
+    table = with_scores({("sessions", ""): 9.0, ("sessions", "email"): 9.0, ("orders", "paid"): 2.0})
+    marked = (table["time"] == DAYS[200]) & (table["metric"] == "orders")
+    notifications, members = notify(table.assign(fault=np.where(marked, "orders twice", "")), threshold=5.0)
+    assert notifications[["metric", "series"]].values.tolist() == [["sessions", 2]]
+    assert set(members["metric"]) == {"sessions"}
+
+
 def test_a_second_cause_weeks_later_is_another_event():
     said = raised({("orders", ""): {200: -12, 215: -12}}, 200)
     assert said["raised"].tolist() == [DAYS[200], DAYS[215]]
