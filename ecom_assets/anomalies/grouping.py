@@ -14,8 +14,7 @@ SUPPORT = 1.8  # surprise from which a series is looked at at all: by chance one
 JOIN_SHARE = 0.5  # of the bar, from which a series takes part in what alarmed
 ALONE_SHARE = 1.5  # of the bar, from which one series alarms alone
 FRESH_SHARE = 1.5  # of the bar, from which two series of untouched metrics are a second cause
-LEAST_BAR = 3.5
-"""Of a shop of few series, each may be a copy of the next, which confirms nothing."""
+LEAST_BAR = 3.5  # of a shop of few series each may be a copy of the next, which confirms nothing
 SOLID_DAYS = 3  # after an event was raised, in which it takes in all that is odd
 GAP_DAYS = 2  # after its last day, in which an event goes on: what comes later is its echo
 ECHO_DAYS = 7  # after its last day, in which what is related raises nothing
@@ -116,18 +115,13 @@ class _Day:
     def alarms(self, odd: set[int]) -> bool:
         """Whether, of some series, two related ones reach the bar, or one alone is far above it."""
         high = [series for series in odd if self.scores[series] >= self.bar]
-        metrics = {self.names[series][0] for series in high}
-        members = {self.names[series][1:] for series in high}
-        share_a_metric, share_a_member = len(metrics) < len(high), len(members) < len(high)
+        share_a_metric = len({self.names[series][0] for series in high}) < len(high)
+        share_a_member = len({self.names[series][1:] for series in high}) < len(high)
         return share_a_metric or share_a_member or any(self.scores[one] >= ALONE_SHARE * self.bar for one in high)
 
-    def metrics(self, chosen: set[int]) -> set[str]:
-        """Of some series."""
-        return {self.names[series][0] for series in chosen}
-
-    def alarming_metrics(self, chosen: set[int]) -> set[str]:
-        """Of those of some series that reach the bar."""
-        return self.metrics({series for series in chosen if self.scores[series] >= self.bar})
+    def metrics(self, chosen: set[int], least: float = 0.0) -> set[str]:
+        """Of those of some series whose score is `least` or more."""
+        return {self.names[series][0] for series in chosen if self.scores[series] >= least}
 
 
 @dataclass
@@ -152,7 +146,7 @@ class _Event:
         if self.quiet_days(day) > (GAP_DAYS if self.faults else ECHO_DAYS):  # a file leaves no echo in customers
             return False
         is_young = (day.time - self.raised).days <= SOLID_DAYS
-        return is_young or bool(self.series & odd) or bool(self.metrics & day.alarming_metrics(odd))
+        return is_young or bool(self.series & odd) or bool(self.metrics & day.metrics(odd, day.bar))
 
     def second_cause(self, day: _Day, odd: set[int]) -> set[int]:
         """Of odd series those of metrics that it never touched, where two are too odd to be its doing; else none."""
@@ -179,8 +173,8 @@ class _Event:
 def _place(events: list[_Event], day: _Day) -> None:
     """Tell what is odd on a day that alarms: in the events that explain it, or in new ones, which are added to them.
 
-    First, what a faulty file moved belongs to the event of that fault. Then the rest is placed by itself where it
-    would alarm without the fault as well; if not, it is only noted with the fault.
+    What a faulty file moved belongs to the event of that fault. The rest is placed by itself where it would alarm
+    without the fault as well; if not, it is only noted with the fault.
     """
     rest, of_fault = day.odd(), None
     for fault, marked in sorted(day.faults.items()):
@@ -227,7 +221,7 @@ def _place_rest(events: list[_Event], day: _Day, odd: set[int]) -> None:
 def _open(events: list[_Event], day: _Day, odd: set[int]) -> _Event:
     """A new event, raised on this day by some series (one at least)."""
     score = float(day.scores[list(odd)].max())
-    event = _Event(len(events) + 1, day.time, day.time, score, day.alarming_metrics(odd))
+    event = _Event(len(events) + 1, day.time, day.time, score, day.metrics(odd, day.bar))
     event.take_in(day, odd, goes_on=True)
     events.append(event)
     return event

@@ -2,7 +2,7 @@
 
 from ecom_assets.contracts import Column, Contract
 from ecom_assets.ingestion.inherited import with_currency_sql
-from ecom_assets.ingestion.row_sql import RowSql, is_member_sql, plain_sql
+from ecom_assets.ingestion.row_sql import RowSql, is_member_sql, plain_sql, select_sql
 from ecom_assets.ingestion.values import literal, parsed_sql, quoted, trimmed_sql
 from ecom_assets.settings import Shop
 
@@ -34,13 +34,12 @@ def clean_select(contract: Contract, shop: Shop) -> str:
     arrived = rows.select(with_currency_sql(contract, shop, last_arrivals), carried)
     columns = ["_business_date as business_date"] if contract.partitioned_by else []
     columns += [f"{_final_sql(rows, column)} as {quoted(column.name)}" for column in contract.columns]
-    listed = ",\n    ".join([*columns, *_ORIGIN])
     return (
         f"with repeated as ({_repeated(contract)}),\n"
         f"ranked as ({_ranked(contract)}),\n"
         "superseded as (select row_id from ranked where arrival > 1),\n"
         f"arrived as (\n{arrived}\n)\n"
-        f"select\n    {listed}\nfrom arrived"
+        f"{select_sql([], [*columns, *_ORIGIN], 'arrived')}"
     )
 
 
@@ -50,23 +49,6 @@ def key_hash_sql(contract: Contract) -> str:
     It is kept with every row of raw, so other text of this SQL has all hashes made anew.
     """
     return f"hash({', '.join(_key_texts(contract))})"
-
-
-def moved_keys_sql(contract: Contract, among: str | None = None) -> str:
-    """A SELECT of `key_hash`: the keys that raw.<dataset> holds on more than one business date.
-
-    Args:
-        contract: of a dataset; one that is not partitioned, or whose key holds the day, has no moved keys.
-        among: a relation with the dataset's text columns, such as `_staged_orders`; only its keys are looked at.
-    """
-    if not can_move(contract):
-        return "select null::ubigint as key_hash where false"
-    key = key_hash_sql(contract)
-    only = f" where {key} in (select {key} from {among})" if among else ""
-    return (
-        f"select {key} as key_hash from {_raw(contract)}{only} group by all"
-        " having min(_business_date) <> max(_business_date)"
-    )
 
 
 def can_move(contract: Contract) -> bool:

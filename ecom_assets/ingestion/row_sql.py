@@ -46,8 +46,8 @@ class RowSql:
         `_local_date` of the partition column.
 
         It is a chain of CTEs, so that what several expressions need is computed, and named, once. Each hands on what
-        the later ones need and makes its own columns. Of an integer column `stars` between 1 and 5 and a timestamp
-        `sold_at`, by which the table is partitioned:
+        later ones need and makes its own columns; `_local_date`, `_is_foreign` and the rules come last. Of an integer
+        column `stars` between 1 and 5 and a timestamp `sold_at`, by which the table is partitioned, in Berlin:
 
             _parsed   "stars" as "_text_stars", <"stars" as BIGINT, null if unreadable> as "stars",
                       "sold_at" as "_text_sold_at", <"sold_at" as TIMESTAMP> as "sold_at",
@@ -59,8 +59,6 @@ class RowSql:
                       as "_is_unreadable_stars", coalesce("stars" < 1 or "stars" > 5, false) as "_is_outside_stars", …
             _valued   cast("sold_at" as timestamp) as _event_at,
                       case when "_is_outside_stars" then null else "stars" end as "stars", "sold_at" as "sold_at"
-
-        Last come `_local_date`, `_is_foreign` and the rules, which are over values.
         """
         carry = [quoted(name) for name in carried]
         texts = [quoted(f"_text_{column.name}") for column in self.columns]
@@ -70,16 +68,16 @@ class RowSql:
         typed = [*self._of_each(self._typed), *self._event_as_it_came()]
         valued = [self._event_at(), *self._of_each(self._valued)]
         chain = [
-            ("_parsed", _select(carry, self._of_each(self._parsed), relation)),
-            ("_settled", _select([*carry, *texts], self._of_each(self._settled), "_parsed")),
-            ("_typed", _select([*carry, *texts], typed, "_settled")),
-            ("_checked", _select([*carry, *texts, *names, *event], self._of_each(self._checked), "_typed")),
-            ("_valued", _select([*carry, *texts, *flags, *event], valued, "_checked")),
+            ("_parsed", select_sql(carry, self._of_each(self._parsed), relation)),
+            ("_settled", select_sql([*carry, *texts], self._of_each(self._settled), "_parsed")),
+            ("_typed", select_sql([*carry, *texts], typed, "_settled")),
+            ("_checked", select_sql([*carry, *texts, *names, *event], self._of_each(self._checked), "_typed")),
+            ("_valued", select_sql([*carry, *texts, *flags, *event], valued, "_checked")),
         ]
         ctes = ",\n".join(f"{name} as ({select})" for name, select in chain)
         rules = [f"coalesce(not ({rule.expression}), false) as {quoted(f'_breaks_{rule.name}')}" for rule in self.rules]
         last = [*carry, *texts, *flags, *names, "_event_at"]
-        return f"with {ctes}\n{_select(last, [self._local_date(), self._is_foreign(), *rules], '_valued')}"
+        return f"with {ctes}\n{select_sql(last, [self._local_date(), self._is_foreign(), *rules], '_valued')}"
 
     def _of_each(self, made: Callable[[Column], list[str]]) -> list[str]:
         return [expression for column in self.columns for expression in made(column)]
@@ -122,15 +120,12 @@ class RowSql:
     def _checked(self, column: Column) -> list[str]:
         """Whether a text came but no value could be read of it, and whether the value lies outside its bounds."""
         name, text = quoted(column.name), trimmed_sql(quoted(f"_text_{column.name}"))
-        unreadable = outside = "false"  # any text is readable as text
-        if column.type != "text":
-            unreadable = f"coalesce(case when {name} is null then {text} is not null end, false)"
+        unreadable = f"coalesce(case when {name} is null then {text} is not null end, false)"
         bounds = [f"{name} < {column.min:.15g}"] if column.min is not None else []
         bounds += [f"{name} > {column.max:.15g}"] if column.max is not None else []
-        if bounds:
-            outside = f"coalesce({' or '.join(bounds)}, false)"
+        outside = f"coalesce({' or '.join(bounds)}, false)" if bounds else "false"
         return [
-            f"{unreadable} as {quoted(f'_is_unreadable_{column.name}')}",
+            f"{'false' if column.type == 'text' else unreadable} as {quoted(f'_is_unreadable_{column.name}')}",
             f"{outside} as {quoted(f'_is_outside_{column.name}')}",
         ]
 
@@ -182,7 +177,7 @@ class RowSql:
         return " or ".join(parts) or "false"
 
 
-def _select(handed_on: list[str], made: list[str], relation: str) -> str:
+def select_sql(handed_on: list[str], made: list[str], relation: str) -> str:
     """A SELECT of columns handed on as they are, in one line, and of columns made here, a line each."""
     columns = [", ".join(handed_on), *made] if handed_on else made
     return "select\n    " + ",\n    ".join(columns) + f"\nfrom {relation}"

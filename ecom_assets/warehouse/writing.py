@@ -104,7 +104,8 @@ class Write:
         """
         before = records.read_days(self.connection, self.contract.asset).get(None, DayRecord(None, "new"))
         started = perf_counter()
-        by_day = self._made_days()
+        is_by_day = is_made_by_day(self.contract, self.source)
+        by_day = MadeDays.of(self.connection, self.contract.asset, self.recorder.reads) if is_by_day else None
         made = by_day.to_make() if by_day and before.state == "accepted" and self._is_same_code() else []
         staged, judgement, stage_seconds = self._stage_and_judge(made or None, replaces_all=not made)
         if by_day and staged and made:
@@ -148,8 +149,7 @@ class Write:
     ) -> tuple[Stage | None, Judgement, float]:
         """The staged rows of days (None: of the whole table), verdicts on them, and the seconds that staging took.
 
-        Nothing is staged where there are no days; nor where the columns are not those of the contract, which refuses
-        all of them.
+        Nothing is staged where there are no days, nor (all are refused) where the columns are not the contract's.
         """
         if days is not None and not days:
             return None, Judgement(), 0.0
@@ -159,11 +159,9 @@ class Write:
         except SchemaMismatchError as error:
             return None, mismatch(days, str(error)), perf_counter() - started
         seconds = perf_counter() - started
-        # Days of a partitioned table are judged apart; those of a whole table together, as a part of it.
-        apart, together = (days, None) if self.contract.partitioned_by else (None, days)
-        judgement = judge_staged(
-            self.connection, self.contract, self.shop, staged.relation, apart, self.unknown, together
-        )
+        # Days of a partitioned table are judged one by one; those of a whole table are the part of it that was made.
+        judged, made = (days, None) if self.contract.partitioned_by else (None, days)
+        judgement = judge_staged(self.connection, self.contract, self.shop, staged.relation, judged, self.unknown, made)
         return staged, judgement, seconds
 
     def _hold_torn_days(self, staged: Stage | None, judgement: Judgement, days: _AskedDays) -> set[date]:
@@ -229,12 +227,6 @@ class Write:
         if isinstance(self.source, pd.DataFrame):
             self.connection.unregister("_frame")
 
-    def _made_days(self) -> MadeDays | None:
-        """What is known of the days of a whole table that can be made one by one."""
-        if not is_made_by_day(self.contract, self.source):
-            return None
-        return MadeDays.of(self.connection, self.contract.asset, self.recorder.reads)
-
     def _keep_what_days_hold(self, by_day: MadeDays | None, judgement: Judgement, made: list[date]) -> None:
         """For the next write, which need not make the days again, or for publishing them by the month."""
         if by_day:
@@ -251,11 +243,5 @@ class Write:
         """Measures that were published and now read differently."""
         if not (self.contract.tracks_restatements and before.stands):
             return []
-        return restate.restatements(
-            self.connection,
-            self.contract,
-            target(self.contract),
-            staged.relation,
-            before.written_at,
-            self._is_same_code(),
-        )
+        old, new, since = target(self.contract), staged.relation, before.written_at
+        return restate.restatements(self.connection, self.contract, old, new, since, self._is_same_code())
