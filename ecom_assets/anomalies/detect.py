@@ -7,7 +7,6 @@ the consensus is calibrated once more, so that the series itself alarms no more 
 
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -36,10 +35,8 @@ from ecom_assets.forecasting.transform import Transform, choose_transform
 EVENT_GAP_DAYS = 1.0
 WARM_UP_CYCLES = 8
 UNKNOWN_SIGMAS = 5.0
-ROUNDING = 1e-6
 CHOICE_CYCLES, CHOICE_STEPS = 5, 56
 """The first steps choose between logarithm and none, once: what was said of a step stays when steps are added."""
-Expects = TypeVar("Expects", bound=Expectation)
 
 
 @dataclass(frozen=True)
@@ -103,7 +100,7 @@ def detect_series(
     first = max(CHOICE_CYCLES * history.season, CHOICE_STEPS)
     transform = choose_transform(history.values[:first], history.season, history.is_non_negative)
     values = transform.forward(history.values)
-    one_step = _beyond_rounding(one_step_expectations(history, values))
+    one_step = one_step_expectations(history, values).beyond_rounding()
     if expected is not None:
         told = residual_of(values, transform.forward(expected), SCALE_CYCLES * _every(history))
         one_step = replace(one_step, expected=told.expected, sigma=told.sigma)
@@ -129,7 +126,7 @@ def judge(history: History, values: np.ndarray, one_step: OneStep, transform: Tr
         seed: of the isolation forest.
     """
     every, planned = _every(history), planned_days(history.times, history.campaigns)
-    by_phase = _beyond_rounding(robust_zscore(values, history.seasons, left_out=planned))
+    by_phase = robust_zscore(values, history.seasons, left_out=planned).beyond_rounding()
     zscore, residual = _beyond_plans(history, values, one_step, by_phase, transform)
     features = engineered_features(values, zscore, residual, history.season)
     isolated = isolation_scores(features, np.arange(len(history)), 4 * every, seed)
@@ -169,15 +166,9 @@ def _beyond_plans(
 
     def zscores(expects: Expectation, plans: np.ndarray | float) -> np.ndarray:
         deviation = values - expects.expected
-        unexplained = np.where(has_band, beyond_band(deviation + plans, lower, upper), deviation)
-        return replace(expects, expected=np.zeros(len(values))).zscores(unexplained)
+        return expects.in_sigmas(np.where(has_band, beyond_band(deviation + plans, lower, upper), deviation))
 
     return zscores(by_phase, 0.0), zscores(one_step, one_step.plans)
-
-
-def _beyond_rounding(judged: Expects) -> Expects:
-    """The same with a sigma of at least a millionth of the expectation: a constant series varies by its last digit."""
-    return replace(judged, sigma=np.maximum(judged.sigma, ROUNDING * np.abs(judged.expected)))
 
 
 def _every(history: History) -> int:

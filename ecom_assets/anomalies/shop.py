@@ -131,8 +131,8 @@ def judge(
     if forecasts is not None:
         residual = with_forecasts(residual, forecasts, wide.moved, planned)
     scores = {
-        "zscore": _beyond_plans(wide, weekly.expected, up, down) / weekly.sigma,
-        "forecast_residual": _beyond_plans(wide, residual.expected, up, down) / residual.sigma,
+        "zscore": weekly.in_sigmas(_beyond_plans(wide, weekly.expected, up, down)),
+        "forecast_residual": residual.in_sigmas(_beyond_plans(wide, residual.expected, up, down)),
     }
     scores["isolation_forest"] = _isolated(wide, scores, seed)
     calibrate = partial(pooled_surprise, groups=[metric for metric, *_ in wide.keys], left_out=planned)

@@ -5,7 +5,8 @@ any seasons of one series and keeps earlier anomalies out; `weekday_zscore` by t
 """
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,7 @@ MIN_CYCLES = 3
 FLAG_SIGMAS = 4.0
 SCALE_CYCLES = 26
 SUSTAINED_SIGMAS = 1.5
+ROUNDING = 1e-6
 
 
 @dataclass(frozen=True)
@@ -33,9 +35,17 @@ class Expectation:
 
     def zscores(self, values: np.ndarray) -> np.ndarray:
         """Distance of `values` from what was expected, in sigmas; NaN where either is unknown."""
+        return self.in_sigmas(values - self.expected)
+
+    def in_sigmas(self, errors: np.ndarray) -> np.ndarray:
+        """What is left of the distances, such as plans do not explain, in sigmas; NaN where either is unknown."""
         with np.errstate(invalid="ignore", divide="ignore"):
-            scores = (values - self.expected) / self.sigma
+            scores = errors / self.sigma
         return np.where(np.isfinite(scores), scores, np.nan)
+
+    def beyond_rounding(self) -> Self:
+        """With a sigma of at least a millionth of the expectation: a constant series varies by its last digit."""
+        return replace(self, sigma=np.maximum(self.sigma, ROUNDING * np.abs(self.expected)))
 
 
 def robust_zscore(
@@ -71,16 +81,20 @@ def weekday_zscore(values: np.ndarray, left_out: np.ndarray, floor: np.ndarray) 
     """
     base = pd.DataFrame(np.where(left_out, np.nan, values))
     level = base.rolling(14, min_periods=5).median().to_numpy()
-    deviation = base.to_numpy() - level
-    before = np.full((CYCLES, *values.shape), np.nan)
-    for week in range(1, CYCLES + 1):
-        before[week - 1, 7 * week :] = deviation[: -7 * week]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
-        profile = np.nanmedian(before, axis=0)
+        profile = np.nanmedian(seasons_before(base.to_numpy() - level, 7), axis=0)
     level = pd.DataFrame(level).ffill(limit=14).shift(1).to_numpy()
     expected = level + np.nan_to_num(profile)
     return Expectation(expected, past_scale(values - expected, ~left_out, floor))
+
+
+def seasons_before(values: np.ndarray, season: int, cycles: int = CYCLES) -> np.ndarray:
+    """Values one to `cycles` seasons before each step, by cycle first; NaN where there were none yet."""
+    before = np.full((cycles, *values.shape), np.nan)
+    for cycle in range(1, cycles + 1):
+        before[cycle - 1, cycle * season :] = values[: -cycle * season]
+    return before
 
 
 def sustained(zscores: np.ndarray) -> np.ndarray:
@@ -115,10 +129,7 @@ def _expect(base: np.ndarray, seasons: tuple[int, ...]) -> Expectation:
 
 def _same_phase_median(deviation: np.ndarray, season: int) -> np.ndarray:
     """Median of the deviations one to eight seasons before; NaN with fewer than three of them."""
-    before = np.full((CYCLES, len(deviation)), np.nan)
-    for cycle in range(1, CYCLES + 1):
-        if cycle * season < len(deviation):
-            before[cycle - 1, cycle * season :] = deviation[: -cycle * season]
+    before = seasons_before(deviation, season)
     known = np.isfinite(before).sum(axis=0) >= MIN_CYCLES
     result = np.full(len(deviation), np.nan)
     if known.any():
