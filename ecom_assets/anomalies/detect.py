@@ -5,7 +5,7 @@ Here the series may have any step and seasons, and has no relatives: its own pas
 the consensus is calibrated once more, so that the series itself alarms no more often than its budget allows.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -22,7 +22,7 @@ from ecom_assets.anomalies.calibration import (
 from ecom_assets.anomalies.consensus import combined_score
 from ecom_assets.anomalies.events import event_table
 from ecom_assets.anomalies.features import engineered_features
-from ecom_assets.anomalies.forecast_residual import SCALE_CYCLES, OneStep, one_step_expectations, residual_of
+from ecom_assets.anomalies.forecast_residual import OneStep, one_step_expectations
 from ecom_assets.anomalies.isolation_forest import isolation_scores
 from ecom_assets.anomalies.judgement import Judgement, judgement_of
 from ecom_assets.anomalies.planned import beyond_band, missing_plans, planned_band
@@ -82,28 +82,12 @@ def detect(
     return detect_series(regular(frame, campaigns), alarms_a_month, seed)
 
 
-def detect_series(
-    history: History,
-    alarms_a_month: float | None = None,
-    seed: int = 0,
-    expected: np.ndarray | None = None,
-) -> Detected:
-    """As `detect`, for a series that is regular already.
-
-    Args:
-        history: the series with its campaigns.
-        alarms_a_month: budget of false alarms, None as in `detect`.
-        seed: of the isolation forest.
-        expected: one-step expectations of a forecaster, in the unit of the series; None takes the calendar
-            regression of `forecast_residual`.
-    """
+def detect_series(history: History, alarms_a_month: float | None = None, seed: int = 0) -> Detected:
+    """As `detect`, for a series that is regular already, with its campaigns."""
     first = max(CHOICE_CYCLES * history.season, CHOICE_STEPS)
     transform = choose_transform(history.values[:first], history.season, history.is_non_negative)
     values = transform.forward(history.values)
     one_step = one_step_expectations(history, values).beyond_rounding()
-    if expected is not None:
-        told = residual_of(values, transform.forward(expected), SCALE_CYCLES * _every(history))
-        one_step = replace(one_step, expected=told.expected, sigma=told.sigma)
     judged = judge(history, values, one_step, transform, seed)
     steps_a_month = _steps_a_month(history)
     if alarms_a_month is None:

@@ -37,18 +37,6 @@ class OneStep(Expectation):
         return self.expected - self.plans
 
 
-def residual_of(values: np.ndarray, expected: np.ndarray, window: int, every: int = 1) -> Expectation:
-    """The detector for expectations from any forecaster: they get the spread of their own past residuals.
-
-    Args:
-        values: actual, NaN where missing.
-        expected: one-step expectations, each made before its step.
-        window: number of past residuals that the sigma rests on.
-        every: the sigma is recomputed at every so many steps.
-    """
-    return Expectation(expected, past_sigma(values - expected, window, every))
-
-
 def one_step_expectations(history: History, values: np.ndarray, refit_every: int | None = None) -> OneStep:
     """Expectations of a calendar regression whose level follows the last steps (see `forecasting.adjustment`).
 

@@ -16,8 +16,9 @@ from ecom_assets.anomalies.calibration import (
 )
 from ecom_assets.anomalies.consensus import agreement, agreement_table, combined_score, consensus_mean
 from ecom_assets.anomalies.features import FEATURES, engineered_features
-from ecom_assets.anomalies.forecast_residual import one_step_expectations, residual_of
+from ecom_assets.anomalies.forecast_residual import one_step_expectations
 from ecom_assets.anomalies.isolation_forest import isolation_scores
+from ecom_assets.anomalies.scale import past_sigma
 from ecom_assets.forecasting.series import History, regular
 
 
@@ -99,10 +100,9 @@ def test_a_spike_does_not_raise_the_next_expectation_and_a_shift_does():
     assert np.abs(after_shift[210:] - base[210:] - 40).mean() < 6
 
 
-def test_any_forecasters_expectations_get_the_sigma_of_their_own_past():
+def test_sigma_is_that_of_the_residuals_before():
     values = np.random.default_rng(0).normal(0, 3, 400)
-    said = residual_of(values, np.zeros(400), window=200)
-    assert said.sigma[-1] == pytest.approx(1.4826 * np.median(np.abs(values[199:399])))
+    assert past_sigma(values, window=200)[-1] == pytest.approx(1.4826 * np.median(np.abs(values[199:399])))
 
 
 def test_surprise_of_exponential_noise_is_its_tail_probability():
