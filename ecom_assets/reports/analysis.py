@@ -101,7 +101,7 @@ class Reader:
         it, its = ("it", "its") if len(lacking) == 1 else ("them", "their")
         raise NothingToAnalyzeError(
             f"nothing was published of {' and '.join(lacking)} yet{besides}: name {it} under `sources` in shop.yaml,"
-            f" bring {its} files, and run `ecom run`"
+            f" bring {its} files, and run `ecom run`; `ecom status` names files that were refused"
         )
 
     def _has_rows(self, table: str) -> bool:
