@@ -13,7 +13,8 @@ from scipy.stats import norm
 
 from bench.simulated_series import KEYS, NOT_WATCHED, SimulatedShop
 from ecom_assets.anomalies.scorecard import alarmers
-from ecom_assets.anomalies.wide import Wide, sustained_of, wide_of
+from ecom_assets.anomalies.wide import Wide, wide_of
+from ecom_assets.anomalies.zscore import sustained
 from ecom_assets.forecasting.prophet_model import quiet_loggers
 
 THRESHOLDS = {"oracle": 4.0, "two_of_three": 4.0, "weekday_median": 10.0, "prophet": 50.0}
@@ -66,7 +67,7 @@ def oracle_scores(shop: SimulatedShop) -> pd.DataFrame:
     floor = np.array([space.floor for space in wide.spaces])
     sigma = np.maximum(1.4826 * np.nanmedian(np.abs(rest - np.nanmedian(rest, axis=0)), axis=0), floor)
     zscores = (wide.moved - expected) / sigma
-    size, usual = sustained_of(zscores), sustained_of(rest / sigma)
+    size, usual = sustained(zscores), sustained(rest / sigma)
     scores = np.zeros(size.shape)
     for place in np.flatnonzero(wide.is_told):
         known = usual[np.isfinite(usual[:, place]), place]

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from ecom_assets.anomalies.scale import MAD_TO_SIGMA
+from ecom_assets.anomalies.zscore import seasons_before
 
 WEEKS = 8
 
@@ -14,10 +15,7 @@ def weekday_median_scores(values: np.ndarray, season: int = 7, weeks: int = WEEK
     The signless robust z-score of "the same weekday's median". NaN until four of them are known, or where they do
     not vary.
     """
-    before = np.full((weeks, len(values)), np.nan)
-    for week in range(1, weeks + 1):
-        if week * season < len(values):
-            before[week - 1, week * season :] = values[: -week * season]
+    before = seasons_before(values, season, weeks)
     scores = np.full(len(values), np.nan)
     known = np.flatnonzero(np.isfinite(before).sum(axis=0) >= 4)
     middle = np.nanmedian(before[:, known], axis=0)

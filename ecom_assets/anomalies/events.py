@@ -41,14 +41,16 @@ def event_table(points: pd.DataFrame, threshold: float) -> pd.DataFrame:
 
     Returns:
         event_id, start, end (inclusive), raised (time of the first alarm), steps, direction of the step with the
-        highest score, severity, score (highest), effect_rate ((Σ value − Σ expected) ÷ |Σ expected| over the event,
-        null where nothing was expected), detectors that took part.
+        highest score, severity, score (highest), effect_rate ((Σ value − Σ expected) ÷ |Σ expected| over the steps that
+        alarmed in that direction, null where nothing was expected: an outage is not smaller for the catching up that
+        follows), detectors that took part.
     """
     rows = []
     for number, steps in points[points["event_id"] > 0].groupby("event_id", sort=True):
         alarms = steps[steps["is_anomaly"]]
         peak = alarms.iloc[int(np.argmax(alarms["score"].to_numpy()))]
-        expected = float(steps["expected"].where(steps["value"].notna()).sum())
+        alike = alarms[alarms["direction"] == peak["direction"]]
+        expected = float(alike["expected"].where(alike["value"].notna()).sum())
         taking_part = {name for said in alarms["detectors"] for name in said.split("+") if name}
         rows.append(
             {
@@ -60,7 +62,7 @@ def event_table(points: pd.DataFrame, threshold: float) -> pd.DataFrame:
                 "direction": peak["direction"],
                 "severity": severity(float(peak["score"]), threshold),
                 "score": float(peak["score"]),
-                "effect_rate": (float(steps["value"].sum()) - expected) / abs(expected) if expected else np.nan,
+                "effect_rate": (float(alike["value"].sum()) - expected) / abs(expected) if expected else np.nan,
                 "detectors": "+".join(sorted(taking_part)),
             }
         )

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ecom_assets.anomalies.prices import EVIDENCE_COLUMNS as PRICE_COLUMNS
-from ecom_assets.anomalies.prices import price_evidence
+from ecom_assets.anomalies.prices import PRICE_METRIC, price_evidence
 
 LINEAGE_COLUMNS = {
     # column: what it says of a dataset's business date, as known when the day was judged
@@ -162,7 +162,8 @@ def event_evidence(
     changes = wholes.assign(change=wholes["value"] / wholes["expected"] - 1)
     by_day = changes.pivot_table(index="time", columns="metric", values="change")
     rows = []
-    for number, raised in notifications[["notification_id", "raised"]].itertuples(index=False, name=None):
+    chosen = notifications[["notification_id", "raised", "metric"]]
+    for number, raised, metric in chosen.itertuples(index=False, name=None):
         day = pd.Timestamp(raised)
         mine = members[(members["notification_id"] == number) & (members["time"] == day)]
         row: dict[str, object] = {"event_id": number}
@@ -171,12 +172,17 @@ def event_evidence(
         row |= price_evidence(mine, points[points["time"] == day])
         if faults is not None and lineage is not None:
             row |= _of_files(set(mine["metric"]), faults, lineage, day)
-        rows.append(row)
+        rows.append({**row, **_MOVES_NO_PRICES} if metric == PRICE_METRIC else row)
     return pd.DataFrame(rows, columns=EVIDENCE_COLUMNS)
 
 
 _COMPARED = ("orders", "sessions", "tracking_coverage_rate", "average_order_value", "ordered_amount")
 _WEIGHED = ("tracking_coverage_rate", "average_order_value")
+_MOVES_NO_PRICES = {
+    "duplicate_rate": 0.0, "last_hours_missing": 0.0, "tracking_change_rate": np.nan, "tracking_zscore": np.nan,
+}  # fmt: skip
+"""What proves nothing about a notification of prices: rows that came twice or are missing, or have lost their session,
+have the prices that they had. It may be true of the same day, and is then another cause."""
 EVIDENCE_COLUMNS = [
     "event_id", "is_planned", "duplicate_rate", "last_hours_missing", "quarantined_rate", "late_files",
     "failed_checks", "missing_checks", "tracking_change_rate", "tracking_zscore", "tracking_member",

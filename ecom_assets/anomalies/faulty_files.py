@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ecom_assets.anomalies.evidence import REPEATED_RATE, WAKING_HOURS, file_faults, metrics_of
-from ecom_assets.anomalies.points import Judgement
+from ecom_assets.anomalies.judgement import Judgement
 from ecom_assets.anomalies.wide import Wide, in_space
 
 MOVES: dict[str, dict[str, tuple[float, float]]] = {

@@ -1,4 +1,8 @@
-"""Daily or hourly features for the isolation forest: free of unit and level, made of the past alone."""
+"""Features for the isolation forest: free of unit and level, made of the past alone.
+
+`engineered_features` are of one series of any step, `shop_features` of a shop's daily series, which one forest learns
+from together.
+"""
 
 import numpy as np
 import pandas as pd
@@ -35,3 +39,23 @@ def engineered_features(
         with np.errstate(divide="ignore", invalid="ignore"):  # a series that stood still has no spread
             frame[name] = difference / past_sigma(difference, 26 * season, season, minimum=2 * season)
     return frame.replace([np.inf, -np.inf], np.nan)
+
+
+def shop_features(zscores: np.ndarray, residual_zscores: np.ndarray) -> pd.DataFrame:
+    """One row a day and series, day after day: the first four of `engineered_features`, plans taken off.
+
+    A residual of nothing is what a plan excuses: it teaches the forest no more than it alarms, and its row holds NaN.
+
+    Args:
+        zscores: of a detector that looks at the weekday, [day, series].
+        residual_zscores: of a detector that looks at level and calendar, [day, series].
+    """
+    residual = np.nan_to_num(residual_zscores)
+    before = np.vstack([np.zeros((1, residual.shape[1])), residual[:-1]])
+    before_that = np.vstack([np.zeros((1, residual.shape[1])), before[:-1]])
+    features = {
+        "surprise": zscores, "residual": residual_zscores, "change": residual - before,
+        "recent_mean": (residual + before + before_that) / np.sqrt(3),
+    }  # fmt: skip
+    rows = pd.DataFrame({name: values.ravel() for name, values in features.items()})
+    return rows.where(rows["residual"] != 0)

@@ -1,4 +1,4 @@
-"""Many daily series followed at once, each day expected from the days before it. Decides no alarm.
+"""What the forecast residual of a shop expects: many daily series followed at once, each day from the days before it.
 
 A local level with a damped slope and a weekday profile, in model space (logarithms or square roots), updated by
 clipped errors: a recursive robust filter after Gelper, Fried and Croux (2010), "Robust forecasting with exponential
@@ -9,39 +9,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ecom_assets.anomalies.scale import next_scale
+from ecom_assets.anomalies.zscore import Expectation
+
 START_DAYS = 56
 LEVEL_GAIN, SLOPE_GAIN, SLOPE_DAMPING, WEEKDAY_GAIN = 0.15, 0.01, 0.95, 0.08
 CLIP_SIGMAS = 2.0
-SCALE_GAIN = 0.02
-SCALE_CLIP = 3.0
-MEAN_TO_SIGMA = 1.2533
-"""Standard deviation ÷ mean absolute deviation of the normal distribution."""
 MOVED_DAYS = 7
 
 
-@dataclass(frozen=True)
-class Followed:
-    """What was expected of each day and series, [day, series].
-
-    Attributes:
-        expected: in model space; NaN before the first value of a series.
-        sigma: spread of past errors.
-        errors: values less expected.
-    """
-
-    expected: np.ndarray
-    sigma: np.ndarray
-    errors: np.ndarray
-
-    @property
-    def zscores(self) -> np.ndarray:
-        """Errors in sigmas."""
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return self.errors / self.sigma
-
-
-def follow(values: np.ndarray, weekday: np.ndarray, teaches: np.ndarray, floor: np.ndarray | float = 1e-9) -> Followed:
-    """One-step expectations of all series.
+def follow(
+    values: np.ndarray, weekday: np.ndarray, teaches: np.ndarray, floor: np.ndarray | float = 1e-9
+) -> Expectation:
+    """One-step expectations of all series, [day, series]; NaN before the first value of a series.
 
     Args:
         values: [day, series] in model space, NaN where missing.
@@ -58,7 +38,7 @@ def follow(values: np.ndarray, weekday: np.ndarray, teaches: np.ndarray, floor: 
     for day in range(days):
         expected[day], sigma[day] = state.expect(weekday[day]), state.sigma
         state.step(values[day], weekday[day], teaches[day])
-    return Followed(expected, sigma, values - expected)
+    return Expectation(expected, sigma)
 
 
 @dataclass
@@ -97,8 +77,7 @@ class _State:
         self.slope = SLOPE_DAMPING * self.slope + SLOPE_GAIN * clipped
         self.profile[weekday] += WEEKDAY_GAIN * clipped
         self.profile -= WEEKDAY_GAIN * clipped / 7
-        size = np.minimum(np.abs(error), SCALE_CLIP * self.sigma) * MEAN_TO_SIGMA
-        self.sigma = np.maximum(np.where(known, self.sigma + SCALE_GAIN * (size - self.sigma), self.sigma), self.floor)
+        self.sigma = next_scale(self.sigma, error, known, self.floor)
         self._jump(error, known)
 
     def _jump(self, error: np.ndarray, known: np.ndarray) -> None:

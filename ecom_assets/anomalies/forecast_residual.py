@@ -1,11 +1,14 @@
-"""Forecast residual: how far a step lies from what a forecaster expected of it the step before."""
+"""Forecast residual: how far a step of one series lies from what a forecaster expected of it the step before.
+
+The hundreds of series of a shop are expected by `follow` and `standing_forecasts`: a regression of each takes minutes.
+"""
 
 from dataclasses import dataclass
 
 import numpy as np
 
 from ecom_assets.anomalies.scale import past_sigma
-from ecom_assets.anomalies.zscore import Judged
+from ecom_assets.anomalies.zscore import Expectation
 from ecom_assets.forecasting.adjustment import adjust
 from ecom_assets.forecasting.series import History, stretches
 from ecom_assets.forecasting.theta import fill_gaps, smoothed_levels
@@ -19,28 +22,19 @@ REFIT_GROWTH = 1 / 8
 
 
 @dataclass(frozen=True)
-class OneStep:
-    """Expectations of each step from the steps before it, in model space.
+class OneStep(Expectation):
+    """Expectations of each step from the steps before it, plans included, in model space.
 
     Attributes:
-        judged: expectation with plans, and its sigma.
         plans: the part of the expectation that stems from plans.
     """
 
-    judged: Judged
     plans: np.ndarray
 
-
-def residual_of(values: np.ndarray, expected: np.ndarray, window: int, every: int = 1) -> Judged:
-    """The detector for expectations from any forecaster: they get the spread of their own past residuals.
-
-    Args:
-        values: actual, NaN where missing.
-        expected: one-step expectations, each made before its step.
-        window: number of past residuals that the sigma rests on.
-        every: the sigma is recomputed at every so many steps.
-    """
-    return Judged(expected, past_sigma(values - expected, window, every))
+    @property
+    def unplanned(self) -> np.ndarray:
+        """The expectation as if nothing were planned."""
+        return self.expected - self.plans
 
 
 def one_step_expectations(history: History, values: np.ndarray, refit_every: int | None = None) -> OneStep:
@@ -68,7 +62,7 @@ def one_step_expectations(history: History, values: np.ndarray, refit_every: int
             plans[step] = adjusted.plans[step]
             follower.see(values[step] - effect)
     window = SCALE_CYCLES * short
-    return OneStep(Judged(expected, past_sigma(values - expected, window, short, 2 * short, short)), plans)
+    return OneStep(expected, past_sigma(values - expected, window, short, 2 * short, short), plans)
 
 
 class _Follower:

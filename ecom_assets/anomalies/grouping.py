@@ -10,15 +10,14 @@ import pandas as pd
 
 from ecom_assets.anomalies.events import severity
 
-JOIN_SHARE = 0.5
-SUPPORT = 1.8
-ALONE_SHARE = 1.5
-FRESH_SHARE = 1.5
-LEAST_BAR = 3.5
-"""Of a shop of few series, each may be a copy of the next, which confirms nothing."""
-SOLID_DAYS = 3
-GAP_DAYS = 2
-ECHO_DAYS = 7
+SUPPORT = 1.8  # surprise from which a series is looked at at all: by chance one day in sixty
+JOIN_SHARE = 0.5  # of the bar, from which a series takes part in what alarmed
+ALONE_SHARE = 1.5  # of the bar, from which one series alarms alone
+FRESH_SHARE = 1.5  # of the bar, from which two series of untouched metrics are a second cause
+LEAST_BAR = 3.5  # of a shop of few series each may be a copy of the next, which confirms nothing
+SOLID_DAYS = 3  # after an event was raised, in which it takes in all that is odd
+GAP_DAYS = 2  # after its last day, in which an event goes on: what comes later is its echo
+ECHO_DAYS = 7  # after its last day, in which what is related raises nothing
 MONTH_DAYS = 30.4
 START_DAYS = 56
 KEYS = ["metric", "dimension", "member"]
@@ -27,19 +26,6 @@ NOTIFICATION_COLUMNS = (
     "series",
 )  # fmt: skip
 MEMBER_COLUMNS = ("notification_id", "metric", "dimension", "member", "time", "direction", "score", "zscore")
-
-
-@dataclass
-class _Event:
-    number: int
-    raised: pd.Timestamp
-    last: pd.Timestamp
-    score: float
-    metrics: set[str]  # that alarmed on the day raised
-    touched: set[str]  # of all series that took part
-    series: set[int]
-    faults: set[str] = field(default_factory=set)  # what was wrong with files
-    rows: list[dict] = field(default_factory=list)
 
 
 def shop_threshold(series: int, alarms_a_month: float) -> float:
@@ -77,23 +63,23 @@ def notify(
         series with the highest score on the day raised), direction, severity, score, series (how many took part).
         And their members: notification_id, metric, dimension, member, time, direction, score, zscore.
     """
-    table = _Wide(scored)
+    table = _ScoreTable(scored)
     bar = threshold if threshold is not None else shop_threshold(table.count, alarms_a_month)
     events: list[_Event] = []
-    for day in range(min(START_DAYS, len(table.days)), len(table.days)):
-        if _alarms(table, day, bar):
-            _place(events, table, day, bar)
+    for place in range(START_DAYS, len(table.days)):
+        day = table.day(place, bar)
+        if day.alarms(day.odd()):
+            _place(events, day)
     return _tables(events, bar)
 
 
-class _Wide:
-    """Scores and z-scores as day × series."""
+class _ScoreTable:
+    """Scores and z-scores as day × series; a series is known by its place in `names`."""
 
     def __init__(self, scored: pd.DataFrame) -> None:
         self.days = pd.DatetimeIndex(np.unique(scored["time"].to_numpy()))
-        odd = scored[scored["score"] >= SUPPORT]  # one cell in sixty: all others cannot matter
-        names = scored[KEYS].drop_duplicates()
-        self.count = len(names)
+        self.count = len(scored[KEYS].drop_duplicates())
+        odd = scored[scored["score"] >= SUPPORT]  # all other cells cannot matter
         self.names = [tuple(name) for name in odd[KEYS].drop_duplicates().itertuples(index=False, name=None)]
         place = {name: column for column, name in enumerate(self.names)}
         columns = [place[name] for name in odd[KEYS].itertuples(index=False, name=None)]
@@ -106,105 +92,155 @@ class _Wide:
             if fault:
                 self.faults.setdefault(row, {}).setdefault(fault, set()).add(column)
 
-    def metrics(self, chosen: set[int]) -> set[str]:
-        """Of some series."""
-        return {self.names[series][0] for series in chosen}
-
-    def alarming(self, day: int, chosen: set[int], bar: float) -> set[str]:
-        """Metrics of those of some series that reach the bar on a day."""
-        return self.metrics({series for series in chosen if self.scores[day, series] >= bar})
+    def day(self, place: int, bar: float) -> "_Day":
+        faults = self.faults.get(place, {})
+        return _Day(self.days[place], bar, self.names, self.scores[place], self.zscores[place], faults)
 
 
-def _alarms(table: _Wide, day: int, bar: float, among: set[int] | None = None) -> bool:
-    """Whether two related series, or one alone, are odd enough on a day; of all or of some."""
-    scores = table.scores[day]
-    chosen = [series for series in np.flatnonzero(scores >= bar).tolist() if among is None or series in among]
-    names = [table.names[series] for series in chosen]
-    metrics, members = {name[0] for name in names}, {name[1:] for name in names}
-    return min(len(metrics), len(members)) < len(names) or bool(scores[chosen].max(initial=0.0) >= ALONE_SHARE * bar)
+@dataclass(frozen=True)
+class _Day:
+    """One day of all series, which are known by their places, and the bar that the shop's alarms are held to."""
+
+    time: pd.Timestamp
+    bar: float
+    names: list[tuple]  # metric, dimension, member by series
+    scores: np.ndarray  # by series
+    zscores: np.ndarray  # by series
+    faults: dict[str, set[int]]  # by file fault, the series that it moved
+
+    def odd(self) -> set[int]:
+        """Series that are odd enough to take part in what alarmed."""
+        return set(np.flatnonzero(self.scores >= JOIN_SHARE * self.bar).tolist())
+
+    def alarms(self, odd: set[int]) -> bool:
+        """Whether, of some series, two related ones reach the bar, or one alone is far above it."""
+        high = [series for series in odd if self.scores[series] >= self.bar]
+        share_a_metric = len({self.names[series][0] for series in high}) < len(high)
+        share_a_member = len({self.names[series][1:] for series in high}) < len(high)
+        return share_a_metric or share_a_member or any(self.scores[one] >= ALONE_SHARE * self.bar for one in high)
+
+    def metrics(self, chosen: set[int], least: float = 0.0) -> set[str]:
+        """Of those of some series whose score is `least` or more."""
+        return {self.names[series][0] for series in chosen if self.scores[series] >= least}
 
 
-def _place(events: list[_Event], table: _Wide, day: int, bar: float) -> None:
-    """Tells the day's proven faults, and places what else is odd with the events that there are."""
-    odd = set(np.flatnonzero(table.scores[day] >= JOIN_SHARE * bar).tolist())
-    faulty = None
-    for fault, moved in sorted(table.faults.get(day, {}).items()):
-        faulty = _place_fault(events, table, day, bar, fault, moved & odd)
-        odd -= moved
-    if faulty is None or _alarms(table, day, bar, odd):
-        _place_odd(events, table, day, bar, odd)
-    else:
-        _note(faulty, table, day, odd)
+@dataclass
+class _Event:
+    """What is told as one notification: a cause, and all that it has moved so far."""
+
+    number: int
+    raised: pd.Timestamp
+    last: pd.Timestamp  # day on which it still went on
+    score: float  # highest on the day raised
+    metrics: set[str]  # that alarmed on the day raised
+    series: set[int] = field(default_factory=set)  # that it moved, echoes left out
+    touched: set[str] = field(default_factory=set)  # metrics that it moved, echoes too
+    faults: set[str] = field(default_factory=set)  # what was wrong with files
+    rows: list[dict] = field(default_factory=list)  # its members, as `MEMBER_COLUMNS`
+
+    def quiet_days(self, day: _Day) -> int:
+        return (day.time - self.last).days
+
+    def explains(self, day: _Day, odd: set[int]) -> bool:
+        """Whether what is odd on a day is this event going on, or its echo."""
+        if self.quiet_days(day) > (GAP_DAYS if self.faults else ECHO_DAYS):  # a file leaves no echo in customers
+            return False
+        is_young = (day.time - self.raised).days <= SOLID_DAYS
+        return is_young or bool(self.series & odd) or bool(self.metrics & day.metrics(odd, day.bar))
+
+    def second_cause(self, day: _Day, odd: set[int]) -> set[int]:
+        """Of odd series those of metrics that it never touched, where two are too odd to be its doing; else none."""
+        fresh = {series for series in odd if day.names[series][0] not in self.touched}
+        return fresh if sum(day.scores[series] >= FRESH_SHARE * day.bar for series in fresh) > 1 else set()
+
+    def take_in(self, day: _Day, moved: set[int], goes_on: bool) -> None:
+        """These series too were moved by it: because it goes on, or as its echo."""
+        if goes_on:
+            self.last = day.time
+            self.series |= moved
+        self.touched |= day.metrics(moved)
+        self.note(day, moved)
+
+    def note(self, day: _Day, chosen: set[int]) -> None:
+        """Make series members of the notification, with what they showed on the day."""
+        for series in sorted(chosen):
+            name = dict(zip(KEYS, day.names[series], strict=True))
+            direction = "up" if day.zscores[series] >= 0 else "down"
+            showed = {"direction": direction, "score": day.scores[series], "zscore": day.zscores[series]}
+            self.rows.append({"notification_id": self.number, **name, "time": day.time, **showed})
 
 
-def _place_fault(events: list[_Event], table: _Wide, day: int, bar: float, fault: str, moved: set[int]) -> _Event:
-    """Continues the event of a fault with the series that it moved, or opens one."""
-    now = table.days[day]
+def _place(events: list[_Event], day: _Day) -> None:
+    """Tell what is odd on a day that alarms: in the events that explain it, or in new ones, which are added to them.
+
+    What a faulty file moved belongs to the event of that fault. The rest is placed by itself where it would alarm
+    without the fault as well; if not, it is only noted with the fault.
+    """
+    rest, of_fault = day.odd(), None
+    for fault, marked in sorted(day.faults.items()):
+        of_fault = _place_fault(events, day, fault, marked & rest) or of_fault
+        rest -= marked
+    if day.alarms(rest):
+        _place_rest(events, day, rest)
+    elif of_fault:
+        of_fault.note(day, rest)
+
+
+def _place_fault(events: list[_Event], day: _Day, fault: str, moved: set[int]) -> _Event | None:
+    """The event of a file's fault: of the same fault in the week before, or a new one; none where nothing is odd."""
     for event in reversed(events):
-        if fault in event.faults and (now - event.last).days <= ECHO_DAYS:
-            event.last = now
-            event.series |= moved
-            event.touched |= table.metrics(moved)
-            _note(event, table, day, moved)
+        if fault in event.faults and event.quiet_days(day) <= ECHO_DAYS:
+            event.take_in(day, moved, goes_on=True)
             return event
-    event = _opened(events, table, day, bar, moved)
+    if not moved:
+        return None
+    event = _open(events, day, moved)
     event.faults.add(fault)
     return event
 
 
-def _place_odd(events: list[_Event], table: _Wide, day: int, bar: float, odd: set[int]) -> None:
-    """Continues the latest related event with the day's odd series, or opens one."""
-    now, scores = table.days[day], table.scores[day]
+def _place_rest(events: list[_Event], day: _Day, odd: set[int]) -> None:
+    """Give odd series to the latest event that explains them, or open an event of them.
+
+    Orders fell yesterday. Where orders and, a little, sessions are odd today, both belong to that event. Where two
+    series of sessions are far above the bar, orders belong to it, and sessions are a second cause: they are given to
+    an earlier event that explains them, or are a new one.
+    """
     for event in reversed(events):
-        quiet_days = (now - event.last).days
-        if quiet_days > (GAP_DAYS if event.faults else ECHO_DAYS):  # a file leaves no echo in customers
+        if not event.explains(day, odd):
             continue
-        metrics = table.alarming(day, odd, bar)
-        if (now - event.raised).days <= SOLID_DAYS or event.series & odd or event.metrics & metrics:
-            fresh = {series for series in odd if table.names[series][0] not in event.touched}
-            is_second = sum(scores[series] >= FRESH_SHARE * bar for series in fresh) > 1
-            known = odd - fresh if is_second else odd
-            if known and quiet_days <= GAP_DAYS:
-                event.last = now
-                event.series |= known
-            event.touched |= table.metrics(known)
-            _note(event, table, day, known)
-            if not is_second:
-                return
-            odd = fresh
-    _opened(events, table, day, bar, odd)
+        second = event.second_cause(day, odd)
+        known = odd - second
+        event.take_in(day, known, goes_on=bool(known) and event.quiet_days(day) <= GAP_DAYS)
+        if not second:
+            return
+        odd = second
+    _open(events, day, odd)
 
 
-def _opened(events: list[_Event], table: _Wide, day: int, bar: float, odd: set[int]) -> _Event:
-    now, score = table.days[day], float(table.scores[day, list(odd)].max())
-    event = _Event(len(events) + 1, now, now, score, table.alarming(day, odd, bar), table.metrics(odd), set(odd))
-    _note(event, table, day, odd)
+def _open(events: list[_Event], day: _Day, odd: set[int]) -> _Event:
+    """A new event, raised on this day by some series (one at least)."""
+    score = float(day.scores[list(odd)].max())
+    event = _Event(len(events) + 1, day.time, day.time, score, day.metrics(odd, day.bar))
+    event.take_in(day, odd, goes_on=True)
     events.append(event)
     return event
 
 
-def _note(event: _Event, table: _Wide, day: int, group: set[int]) -> None:
-    for series in sorted(group):
-        score, zscore = table.scores[day, series], table.zscores[day, series]
-        name = dict(zip(KEYS, table.names[series], strict=True))
-        direction = "up" if zscore >= 0 else "down"
-        said = {"time": table.days[day], "direction": direction, "score": score, "zscore": zscore}
-        event.rows.append({"notification_id": event.number, **name, **said})
-
-
 def _tables(events: list[_Event], bar: float) -> tuple[pd.DataFrame, pd.DataFrame]:
-    notifications, members = [], []
+    """Notifications, each named after its oddest series on the day raised, and their members."""
+    notifications = []
     for event in events:
-        first = max((row for row in event.rows if row["time"] == event.raised), key=lambda row: row["score"])
+        oddest = max((row for row in event.rows if row["time"] == event.raised), key=lambda row: row["score"])
         notifications.append(
             {
                 "notification_id": event.number, "raised": event.raised, "start": event.raised, "end": event.last,
-                **{key: first[key] for key in KEYS}, "direction": first["direction"],
+                **{key: oddest[key] for key in KEYS}, "direction": oddest["direction"],
                 "severity": severity(event.score, bar), "score": event.score,
                 "series": len({tuple(row[key] for key in KEYS) for row in event.rows}),
             }
         )  # fmt: skip
-        members += event.rows
+    members = [row for event in events for row in event.rows]
     return (
         pd.DataFrame(notifications, columns=list(NOTIFICATION_COLUMNS)),
         pd.DataFrame(members, columns=list(MEMBER_COLUMNS)),

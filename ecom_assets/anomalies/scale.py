@@ -1,8 +1,13 @@
 """Robust spread of past residuals. No detector lives here."""
 
+import warnings
+
 import numpy as np
 
 MAD_TO_SIGMA = 1.4826
+MEAN_TO_SIGMA = 1.2533
+"""Standard deviation ÷ mean absolute deviation of the normal distribution."""
+SCALE_GAIN, SCALE_CLIP = 0.02, 3.0
 FLOOR_SHARE = 0.25
 PHASE_PRIOR = 15
 MIN_IN_PHASE = 6
@@ -37,6 +42,32 @@ def past_sigma(residual: np.ndarray, window: int, every: int = 1, minimum: int =
             shares = _phase_shares(np.abs(residual[recent]) / whole, recent % season, season)
             sigma[start:stop] *= shares[np.arange(start, stop) % season]
     return sigma
+
+
+def past_scale(errors: np.ndarray, teaches: np.ndarray, floor: np.ndarray, first: int = 56) -> np.ndarray:
+    """As `past_sigma` for many daily series, [day, series]: earlier errors fade, large ones are clipped.
+
+    Args:
+        errors: NaN where unknown.
+        teaches: False on days that no spread may rest on.
+        floor: least spread, by series.
+        first: days whose median absolute error is the first spread.
+    """
+    scale = np.full(errors.shape, np.nan)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        now = MAD_TO_SIGMA * np.nanmedian(np.abs(np.where(teaches, errors, np.nan)[:first]), axis=0)
+    now = np.maximum(np.where(np.isfinite(now), now, 1.0), floor)
+    for day in range(len(errors)):
+        scale[day] = now
+        now = next_scale(now, errors[day], np.isfinite(errors[day]) & teaches[day], floor)
+    return scale
+
+
+def next_scale(scale: np.ndarray, errors: np.ndarray, known: np.ndarray, floor: np.ndarray | float) -> np.ndarray:
+    """The spread of many series after one more error each: a fiftieth of the way towards it, none where unknown."""
+    size = np.minimum(np.abs(np.where(known, errors, 0.0)), SCALE_CLIP * scale) * MEAN_TO_SIGMA
+    return np.maximum(np.where(known, scale + SCALE_GAIN * (size - scale), scale), floor)
 
 
 def _phase_shares(size: np.ndarray, phase: np.ndarray, season: int) -> np.ndarray:

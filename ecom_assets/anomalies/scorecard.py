@@ -10,13 +10,13 @@ import numpy as np
 import pandas as pd
 
 from ecom_assets.anomalies.baselines import random_alarms, weekday_median_scores
+from ecom_assets.anomalies.calibration import POOL_PRIOR, pooled_surprise
 from ecom_assets.anomalies.consensus import DETECTORS
 from ecom_assets.anomalies.grouping import KEYS, notify
 from ecom_assets.anomalies.incident_size import FIRST_DAYS, MOVED_SIGMAS
 from ecom_assets.anomalies.scale import MAD_TO_SIGMA
 from ecom_assets.anomalies.scoring import Matched, balanced_accuracy, match, score, scorecard
 from ecom_assets.anomalies.space import HOME, Space, choose_space
-from ecom_assets.anomalies.wide import PRIOR, pooled_surprise
 
 STRATA = {"clear": (6.0, np.inf), "faint": (3.0, 6.0), "hidden": (0.0, 3.0), "all": (0.0, np.inf)}
 RANDOM_A_MONTH = 1.0
@@ -205,7 +205,7 @@ def weekday_surprise(points: pd.DataFrame) -> np.ndarray:
     values = np.where(masked, np.nan, table.to_numpy("float64"))
     scores = np.column_stack([weekday_median_scores(values[:, place]) for place in range(values.shape[1])])
     metrics = [str(key[0]) for key in table.columns]
-    found = np.nan_to_num(pooled_surprise(scores, ~masked, metrics, PRIOR))
+    found = np.nan_to_num(pooled_surprise(scores, metrics, POOL_PRIOR, masked))
     found[:, [metric in HOME for metric in metrics]] = 0.0
     rows = table.index.get_indexer(pd.Index(points["time"]))
     return found[rows, table.columns.get_indexer(pd.MultiIndex.from_frame(points[KEYS]))]

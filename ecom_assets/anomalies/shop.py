@@ -1,6 +1,12 @@
-"""All watched series of one shop at once: what each of them shows, and what is worth a notification."""
+"""All watched series of one shop at once: what each of them shows, and what is worth a notification.
+
+The three detectors, their consensus and the table of points are those of `detect`, which takes one series of any step.
+Here every series is daily and has relatives: they learn together what is a surprise, plans are known by channel and
+discount, files prove faults, and it takes two series or a very odd one to notify of anything.
+"""
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -15,27 +21,18 @@ from ecom_assets.anomalies.allowance import (
     discounted,
     unlisted_peaks,
 )
-from ecom_assets.anomalies.calibration import budget_threshold
-from ecom_assets.anomalies.consensus import WEIGHTS
-from ecom_assets.anomalies.detect import DAILY_ALARMS_A_MONTH
+from ecom_assets.anomalies.calibration import POOL_PRIOR, daily_threshold, normal_limit, pooled_surprise
 from ecom_assets.anomalies.faulty_files import with_faults
+from ecom_assets.anomalies.features import shop_features
 from ecom_assets.anomalies.follow import follow
-from ecom_assets.anomalies.grouping import ALONE_SHARE, KEYS, MONTH_DAYS, START_DAYS, notify
+from ecom_assets.anomalies.grouping import ALONE_SHARE, KEYS, START_DAYS, notify
 from ecom_assets.anomalies.isolation_forest import isolation_scores
-from ecom_assets.anomalies.planned import missing_plans
-from ecom_assets.anomalies.points import Judgement, points_of, shop_events
+from ecom_assets.anomalies.judgement import Judgement, judgement_of
+from ecom_assets.anomalies.planned import beyond_band, missing_plans
+from ecom_assets.anomalies.points import alarms_of, points_of, shop_events
 from ecom_assets.anomalies.standing_forecasts import StandingForecasts, standing_forecasts, with_forecasts
-from ecom_assets.anomalies.wide import (
-    PRIOR,
-    Wide,
-    homewards,
-    in_space,
-    past_scale,
-    pooled_surprise,
-    same_weekday,
-    sustained_of,
-    wide_of,
-)
+from ecom_assets.anomalies.wide import Wide, homewards, in_space, wide_of
+from ecom_assets.anomalies.zscore import weekday_zscore
 
 REFIT_DAYS = 28
 FALSE_A_MONTH = 1.0
@@ -55,9 +52,8 @@ class ShopDetected:
 
     Attributes:
         points: metric, dimension, member and the points of `detect.Detected`, one row a series and day; further
-            is_watched (False where a series is too noisy by the day to be notified of), fault (the file fault that
-            is proven to have moved it, such as "orders twice", or ""), expected_zscore, lower_zscore and upper_zscore
-            (of the robust z-score) and score_<detector> (before calibration).
+            is_watched (False where a series is too noisy by the day to be notified of) and fault (the file fault
+            that is proven to have moved it, such as "orders twice", or "").
         events: the same of its events.
         notifications: one row a cause, see `grouping.notify`.
         members: which series took part in which notification, by day, and is_planned: whether a plan moves it that
@@ -105,8 +101,8 @@ def detect_shop(
     judged = judge(wide, up, down, standing_forecasts(daily[~is_discount], wide), seed)
     if lineage is not None and len(lineage):
         judged = with_faults(wide, judged, lineage)
-    threshold = budget_threshold(DAILY_ALARMS_A_MONTH, MONTH_DAYS)
-    points = points_of(wide, judged, threshold)
+    threshold = daily_threshold()
+    points = _points(wide, judged, threshold)
     watched = points[points["is_watched"]].assign(score=_told_score)
     notifications, members = notify(watched[["time", *KEYS, "score", "zscore", "fault"]], false_a_month)
     meant = points[["time", *KEYS]].assign(is_planned=_as_planned(up, down, judged.zscores).T.ravel())
@@ -130,26 +126,28 @@ def judge(
     """
     planned = (up > 0) | (down > 0)
     floor = np.array([space.floor for space in wide.spaces])
-    followed = follow(wide.moved, wide.days.dayofweek.to_numpy(), ~planned, floor)
-    expected, sigma = followed.expected, followed.sigma
+    weekly = weekday_zscore(wide.moved, planned, floor)
+    residual = follow(wide.moved, wide.days.dayofweek.to_numpy(), ~planned, floor)
     if forecasts is not None:
-        expected = with_forecasts(followed, forecasts, wide.moved, planned)
-    weekly = same_weekday(wide.moved, planned)
-    weekly_sigma = past_scale(wide.moved - weekly, ~planned, floor)
-    zscores = {
-        "zscore": _beyond(wide, weekly, up, down) / weekly_sigma,
-        "forecast_residual": _beyond(wide, expected, up, down) / sigma,
+        residual = with_forecasts(residual, forecasts, wide.moved, planned)
+    scores = {
+        "zscore": weekly.in_sigmas(_beyond_plans(wide, weekly.expected, up, down)),
+        "forecast_residual": residual.in_sigmas(_beyond_plans(wide, residual.expected, up, down)),
     }
-    metrics = [metric for metric, *_ in wide.keys]
-    surprises = {
-        name: pooled_surprise(sustained_of(scores), ~planned, metrics, PRIOR) for name, scores in zscores.items()
-    }
-    isolated = _isolated(wide, zscores, seed)
-    excused = planned & (zscores["forecast_residual"] == 0)
-    surprises["isolation_forest"] = pooled_surprise(np.where(excused, np.nan, isolated), ~planned, metrics)
-    best = np.where(np.isfinite(zscores["forecast_residual"]), zscores["forecast_residual"], zscores["zscore"])
-    scores = {**zscores, "isolation_forest": isolated}
-    return Judgement(expected, sigma, best, planned, surprises, _weighted(surprises), weekly, weekly_sigma, scores)
+    scores["isolation_forest"] = _isolated(wide, scores, seed)
+    calibrate = partial(pooled_surprise, groups=[metric for metric, *_ in wide.keys], left_out=planned)
+    return judgement_of(scores, residual, weekly, planned, calibrate, POOL_PRIOR)
+
+
+def _points(wide: Wide, judged: Judgement, threshold: float) -> pd.DataFrame:
+    """One row a series and day, see `ShopDetected`; a series alarms from the surprise `threshold` on."""
+    days, reach = len(wide.days), normal_limit(threshold)
+    alarms = alarms_of(wide.values, judged.consensus, threshold, START_DAYS, gap=1)
+    points = points_of(wide.days, wide.values, judged, alarms, (reach, reach), wide.back)
+    points["is_watched"] = np.repeat(wide.is_told, days)
+    points["fault"] = "" if judged.faults is None else judged.faults.T.ravel()
+    names = pd.DataFrame(wide.keys, columns=KEYS)
+    return names.loc[names.index.repeat(days)].reset_index(drop=True).join(points)
 
 
 def _told_score(points: pd.DataFrame) -> pd.Series:
@@ -168,14 +166,12 @@ def _as_planned(up: np.ndarray, down: np.ndarray, zscores: np.ndarray) -> np.nda
     return (towards > 0) & (towards >= MEANT_SHARE * np.maximum(up, down))
 
 
-def _beyond(wide: Wide, expected: np.ndarray, up: np.ndarray, down: np.ndarray) -> np.ndarray:
+def _beyond_plans(wide: Wide, expected: np.ndarray, up: np.ndarray, down: np.ndarray) -> np.ndarray:
     """Errors less what plans excuse and what comes back to where it belongs; 0 within."""
     error, back = wide.moved - expected, homewards(wide, expected)
     above = np.maximum(in_space(wide, expected, up), back)
     below = np.minimum(in_space(wide, expected, -down), back)
-    return np.where(
-        error > above, error - above, np.where(error < below, error - below, np.where(np.isfinite(error), 0.0, np.nan))
-    )
+    return np.where(np.isfinite(error), beyond_band(error, below, above), np.nan)
 
 
 def _excused(wide: Wide, discounts: pd.DataFrame, campaigns: pd.DataFrame | None) -> tuple[np.ndarray, np.ndarray]:
@@ -201,33 +197,13 @@ def _of_channels(wide: Wide, metric: str) -> dict[str, np.ndarray]:
 
 
 def _isolated(wide: Wide, zscores: dict[str, np.ndarray], seed: int) -> np.ndarray:
-    """The forest's scores, [day, series]: of how far a day lies off, alone, from the day before and with the last."""
-    residual = np.nan_to_num(zscores["forecast_residual"])
-    before = np.vstack([np.zeros((1, residual.shape[1])), residual[:-1]])
-    before_that = np.vstack([np.zeros((1, residual.shape[1])), before[:-1]])
-    features = {
-        "surprise": zscores["zscore"], "residual": zscores["forecast_residual"],
-        "change": residual - before, "recent_mean": (residual + before + before_that) / np.sqrt(3),
-    }  # fmt: skip
-    watched = np.flatnonzero(wide.is_told)
-    rows = pd.DataFrame({name: values[:, watched].ravel() for name, values in features.items()})
-    # A z-score of nothing is what a plan excuses: it teaches the forest no more than it alarms.
-    rows = rows.where(rows["residual"] != 0)
-    found = isolation_scores(rows, np.repeat(np.arange(len(wide.days)), len(watched)), REFIT_DAYS, seed)
+    """The forest's scores, [day, series]: one forest for all series that are worth watching."""
+    days, watched = len(wide.days), np.flatnonzero(wide.is_told)
+    rows = shop_features(zscores["zscore"][:, watched], zscores["forecast_residual"][:, watched])
+    found = isolation_scores(rows, np.repeat(np.arange(days), len(watched)), REFIT_DAYS, seed)
     scores = np.full(wide.moved.shape, np.nan)
-    scores[:, watched] = found.reshape(len(wide.days), len(watched))
+    scores[:, watched] = found.reshape(days, len(watched))
     return scores
-
-
-def _weighted(surprises: dict[str, np.ndarray]) -> np.ndarray:
-    """Mean of what the detectors say, by `consensus.WEIGHTS`; one that does not know is left out."""
-    total, weight = np.zeros(()), np.zeros(())
-    for name, values in surprises.items():
-        known = np.isfinite(values)
-        total = total + np.where(known, values, 0.0) * WEIGHTS[name]
-        weight = weight + known * WEIGHTS[name]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(weight > WEIGHTS["isolation_forest"], total / weight, np.nan)
 
 
 def _missing(wide: Wide, judged: Judgement, campaigns: pd.DataFrame | None) -> pd.DataFrame:
@@ -271,6 +247,3 @@ def _from(found: ShopDetected, first: pd.Timestamp) -> ShopDetected:
         found.members[found.members["notification_id"].isin(said["notification_id"])].reset_index(drop=True),
         found.missing_plans[found.missing_plans["time"] >= first].reset_index(drop=True),
     )
-
-
-__all__ = ["FALSE_A_MONTH", "START_DAYS", "ShopDetected", "detect_shop", "judge"]

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ecom_assets.anomalies.follow import CLIP_SIGMAS, LEVEL_GAIN, Followed
+from ecom_assets.anomalies.follow import CLIP_SIGMAS, LEVEL_GAIN
 from ecom_assets.anomalies.wide import KEYS, Wide
+from ecom_assets.anomalies.zscore import Expectation
 
 FORECASTERS = ("champion_expected", "prophet_expected")
 MADE_ON = "foretold_on"
@@ -55,8 +56,8 @@ def standing_forecasts(daily: pd.DataFrame, wide: Wide) -> StandingForecasts | N
 
 
 def with_forecasts(
-    followed: Followed, forecasts: StandingForecasts, moved: np.ndarray, planned: np.ndarray
-) -> np.ndarray:
+    followed: Expectation, forecasts: StandingForecasts, moved: np.ndarray, planned: np.ndarray
+) -> Expectation:
     """Expectations of all series, [day, series]: the middle one of the follower, the champion and Prophet.
 
     One of them alone that is carried away cannot lead the middle of three astray; where two speak it is their mean.
@@ -74,7 +75,7 @@ def with_forecasts(
     middle = np.where(np.isfinite(prophet), np.median([own, champion, prophet], axis=0), (own + champion) / 2)
     expected = followed.expected.copy()
     expected[:, places] = np.where(np.isfinite(middle) & teaches, middle, own)
-    return expected
+    return Expectation(expected, followed.sigma)
 
 
 def _led(

@@ -9,9 +9,8 @@ import hashlib
 import numpy as np
 import pandas as pd
 
-from ecom_assets.anomalies.calibration import budget_threshold
+from ecom_assets.anomalies.calibration import daily_threshold
 from ecom_assets.anomalies.consensus import DETECTORS, agreement_table
-from ecom_assets.anomalies.detect import DAILY_ALARMS_A_MONTH, MONTH_DAYS
 from ecom_assets.anomalies.evidence import event_evidence
 from ecom_assets.anomalies.grouping import ECHO_DAYS, shop_threshold
 from ecom_assets.anomalies.shop import FALSE_A_MONTH, MIN_DAYS, ShopDetected, detect_shop
@@ -102,11 +101,6 @@ def _empty() -> dict[str, pd.DataFrame]:
     return {asset: pd.DataFrame(columns=names, dtype="object") for asset, names in columns.items()}
 
 
-def _threshold() -> float:
-    """The surprise from which a single detector alarms: the budget of one daily series."""
-    return budget_threshold(DAILY_ALARMS_A_MONTH, MONTH_DAYS)
-
-
 def _detector(points: pd.DataFrame, name: str) -> pd.DataFrame:
     """One detector's table. Limits that a detector does not have are empty: a forest isolates, it does not expect."""
     limits = {"zscore": "{}_zscore", "forecast_residual": "{}"}.get(name, "{}_" + name)
@@ -115,7 +109,7 @@ def _detector(points: pd.DataFrame, name: str) -> pd.DataFrame:
     given = points.reindex(columns=[*columns.values()]).set_axis([*columns], axis=1)
     table = as_read(points[["time", *SERIES, "value"]].join(given)).rename(columns={"time": "business_date"})
     table = _in_order(table)
-    alarms = (table["surprise"] >= _threshold()) & table["value"].notna()
+    alarms = (table["surprise"] >= daily_threshold()) & table["value"].notna()
     return table.assign(is_anomaly=alarms)[DETECTOR_COLUMNS]
 
 
@@ -129,7 +123,7 @@ def _in_order(table: pd.DataFrame) -> pd.DataFrame:
 
 def _consensus(points: pd.DataFrame) -> pd.DataFrame:
     surprises = points[[f"surprise_{name}" for name in DETECTORS]].set_axis([*DETECTORS], axis=1)
-    alarms = agreement_table(surprises, _threshold()).rename(columns=ALARMS)[[*ALARMS.values()]]
+    alarms = agreement_table(surprises, daily_threshold()).rename(columns=ALARMS)[[*ALARMS.values()]]
     alarms = alarms.where(points["value"].notna(), False).astype(bool)
     table = points.rename(
         columns={

@@ -1,7 +1,5 @@
-"""All series of a shop as one table, [day, series], and how surprising each cell is. Decides no alarm."""
+"""All series of a shop as one table, [day, series], each in its own space. Expects nothing and decides no alarm."""
 
-import warnings
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,12 +8,6 @@ import pandas as pd
 from ecom_assets.anomalies.space import HOME, LOOK_DAYS, Space, choose_space, tells
 
 KEYS = ["metric", "dimension", "member"]
-TAIL_RATE, MIN_PAST, BLOCK_DAYS = 0.1, 200, 14
-NORMAL_QUANTILE, NORMAL_EXCESS, MOST_EXCESSES = 1.645, 0.55, 60.0
-LEAST_EXCESS = 0.4
-MAX_SURPRISE = 20.0
-CYCLES = 8
-SCALE_GAIN, SCALE_CLIP, MEAN_TO_SIGMA = 0.02, 3.0, 1.2533
 
 
 @dataclass(frozen=True)
@@ -28,6 +20,10 @@ class Wide:
     moved: np.ndarray
     spaces: list[Space]
     is_told: np.ndarray  # by series, whether it is worth watching by the day
+
+    def back(self, moved: np.ndarray) -> np.ndarray:
+        """Values in each series' own unit, [day, series]."""
+        return np.column_stack([space.back(moved[:, place]) for place, space in enumerate(self.spaces)])
 
 
 def wide_of(daily: pd.DataFrame, min_days: int) -> Wide:
@@ -87,16 +83,9 @@ def _without_missing_refunds(values: np.ndarray, keys: list[tuple[str, str, str]
 
 def in_space(wide: Wide, expected: np.ndarray, logarithm: np.ndarray) -> np.ndarray:
     """How far a change by the factor e^`logarithm` moves the expectation in each series' space, [day, series]."""
-    moved = np.empty(expected.shape)
-    for place, space in enumerate(wide.spaces):
-        factor, level = logarithm[:, place], expected[:, place]
-        if space.unit or space.transform.kind == "sqrt":
-            moved[:, place] = np.abs(level) * (np.exp(factor / 2) - 1)
-        elif space.transform.kind == "log":
-            moved[:, place] = factor
-        else:
-            moved[:, place] = np.abs(level) * (np.exp(factor) - 1)
-    return moved
+    return np.column_stack(
+        [space.transform.moved(expected[:, place], logarithm[:, place]) for place, space in enumerate(wide.spaces)]
+    )
 
 
 def homewards(wide: Wide, expected: np.ndarray) -> np.ndarray:
@@ -106,89 +95,3 @@ def homewards(wide: Wide, expected: np.ndarray) -> np.ndarray:
         if metric in HOME:
             back[:, place] = np.nan_to_num(space.forward(np.array([HOME[metric]])) - expected[:, place])
     return back
-
-
-def same_weekday(moved: np.ndarray, left_out: np.ndarray) -> np.ndarray:
-    """Median of the same weekday of the last eight weeks, each week taken to the level of the last, [day, series]."""
-    base = pd.DataFrame(np.where(left_out, np.nan, moved))
-    level = base.rolling(14, min_periods=5).median().to_numpy()
-    deviation = base.to_numpy() - level
-    before = np.full((CYCLES, *moved.shape), np.nan)
-    for week in range(1, CYCLES + 1):
-        before[week - 1, 7 * week :] = deviation[: -7 * week]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)
-        profile = np.nanmedian(before, axis=0)
-    level = pd.DataFrame(level).ffill(limit=14).shift(1).to_numpy()
-    return level + np.nan_to_num(profile)
-
-
-def past_scale(errors: np.ndarray, teaches: np.ndarray, floor: np.ndarray, first: int = 56) -> np.ndarray:
-    """Spread of the errors before each day, earlier ones fading, large ones clipped; never below `floor`."""
-    scale = np.full(errors.shape, np.nan)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)
-        now = 1.4826 * np.nanmedian(np.abs(np.where(teaches, errors, np.nan)[:first]), axis=0)
-    now = np.maximum(np.where(np.isfinite(now), now, 1.0), floor)
-    for day in range(len(errors)):
-        scale[day] = now
-        known = np.isfinite(errors[day]) & teaches[day]
-        size = np.minimum(np.abs(np.where(known, errors[day], 0.0)), SCALE_CLIP * now) * MEAN_TO_SIGMA
-        now = np.maximum(np.where(known, now + SCALE_GAIN * (size - now), now), floor)
-    return scale
-
-
-def sustained_of(zscores: np.ndarray) -> np.ndarray:
-    """As `zscore.sustained`, for [day, series]."""
-    filled = np.nan_to_num(zscores)
-    best = np.abs(zscores)
-    for count in (2, 3):
-        total = sum(np.vstack([np.zeros((lag, filled.shape[1])), filled[: len(filled) - lag]]) for lag in range(count))
-        spread = np.sqrt(count + 2 * sum((count - lag) * 0.25**lag for lag in range(1, count)))
-        takes_part = (np.abs(filled) >= 1.5) & (np.sign(total) == np.sign(filled))
-        best = np.where(takes_part, np.fmax(best, np.abs(total) / spread), best)
-    return best
-
-
-def pooled_surprise(
-    scores: np.ndarray, teaches: np.ndarray, groups: Sequence[str], prior: tuple[float, float] | None = None,
-    first: int = 56,
-) -> np.ndarray:  # fmt: skip
-    """−log10 of how often scores of the same group were as high before, [day, series].
-
-    All series of a metric share one tail: one member alone has too few days to know how far its tail reaches. As in
-    `calibration`, the tail above the 90 % quantile is exponential with the median excess as its measure, and the few
-    excesses that it rests on make far scores likelier.
-    """
-    result = np.full(scores.shape, np.nan)
-    names = np.asarray(groups)
-    for group in np.unique(names):
-        columns = np.flatnonzero(names == group)
-        block, usable = scores[:, columns], np.isfinite(scores[:, columns]) & teaches[:, columns]
-        for start in range(first, len(scores), BLOCK_DAYS):
-            past = block[:start][usable[:start]]
-            result[start : start + BLOCK_DAYS, columns] = _tail(block[start : start + BLOCK_DAYS], past, prior)
-    return result
-
-
-def _tail(scores: np.ndarray, past: np.ndarray, prior: tuple[float, float] | None) -> np.ndarray:
-    least_quantile, least_excess = prior or (0.0, 0.0)
-    if past.size < MIN_PAST and prior is None:
-        return np.full(scores.shape, np.nan)
-    if past.size < MIN_PAST:
-        quantile, excess = NORMAL_QUANTILE, NORMAL_EXCESS
-    else:
-        quantile = float(np.quantile(past, 1 - TAIL_RATE))
-        over = past[past > quantile] - quantile
-        excess = float(np.median(over)) / np.log(2) if over.size else 0.0
-    quantile, excess = max(quantile, least_quantile), max(excess, least_excess, 1e-6)
-    count = min(max(TAIL_RATE * past.size, 3.0), MOST_EXCESSES)
-    with np.errstate(invalid="ignore"):
-        above = 1 + count * np.log10(1 + np.maximum(scores - quantile, 0.0) / (count * excess))
-        below = np.clip(scores / max(quantile, 1e-9), 0.0, 1.0)
-        found = np.where(scores > quantile, above, below)
-    return np.where(np.isfinite(scores), np.clip(found, 0.0, MAX_SURPRISE), np.nan)
-
-
-PRIOR = (1.2, LEAST_EXCESS)
-"""Least quantile and excess of absolute z-scores: a series that never moved does not make one step a miracle."""

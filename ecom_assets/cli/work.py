@@ -4,7 +4,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from ecom_assets.orchestration.runs import RunReport
 
 _SHOWN = 12
+# What a shop is asked about first, by what its sources can tell: one table a domain.
+_TELLING = ("kpi.daily_revenue", "kpi.session_behavior", "kpi.api_health", "kpi.page_speed", "kpi.cart_abandonment",
+            "kpi.support_performance", "kpi.feedback_sentiment", "clean.orders")  # fmt: skip
 
 
 def run(from_day: date | None, to_day: date | None, shop: Path | None, landing: Path | None) -> None:
@@ -158,10 +161,23 @@ def print_next(context: ShopContext) -> None:
     for words, what in (
         ("ui", "every table, check and run, in Dagster's UI"),
         ("status", "what stands, what was refused and why"),
-        ('query "select * from kpi.daily_revenue"', "any number, in SQL"),
+        (f'query "select * from {_telling_table(context.home)}"', "any number, in SQL"),
     ):
         screen.print(f"  {home}{_command()} {words}", markup=False, soft_wrap=True, end="")
         screen.print(f"   {what}", style="dim", markup=False)
+
+
+def _telling_table(home: Home) -> str:
+    """A published table that has rows: the first of `_TELLING` that does, else a dataset; sales where none does."""
+    from ecom_assets.warehouse import NoSnapshotError, open_snapshot
+
+    try:
+        with closing(open_snapshot(home)) as connection:
+            found = connection.execute('select asset from lineage.table_status where "rows" > 0').fetchall()
+        filled = sorted((name.replace("/", ".") for (name,) in found), key=lambda name: (name[:6] != "clean.", name))
+    except NoSnapshotError:
+        filled = []
+    return next((table for table in _TELLING if table in filled), filled[0] if filled else _TELLING[0])
 
 
 def _command() -> str:

@@ -5,6 +5,7 @@ space, so that a series modelled by its logarithm gets intervals that widen with
 """
 
 from collections.abc import Mapping
+from statistics import NormalDist
 
 import numpy as np
 import pandas as pd
@@ -62,16 +63,29 @@ def interval(
 
 
 def _bounds(residual: np.ndarray, levels: tuple[int, ...], independent: float) -> list[tuple[float, float]]:
-    """Both quantiles of each level with the finite-sample correction (n + 1) / n of conformal prediction."""
+    """Both quantiles of each level, lowest first, with the finite-sample correction (n + 1) / n of the method.
+
+    Of so few residuals that two levels ask for more than the farthest, the first gets the farthest, and each further
+    one lies beyond it as it would under the normal law: nothing that was seen tells the two apart.
+    """
     if residual.size == 0:
         return [(np.nan, np.nan)] * len(levels)
-    shares = [min(1.0, (0.5 + level / 200) * (1 + 1 / max(independent, 1.0))) for level in levels]
+    asked = [(0.5 + level / 200) * (1 + 1 / max(independent, 1.0)) for level in levels]
+    shares = np.minimum(asked, 1.0)
     ends = np.quantile(residual, [each for share in shares for each in (1 - share, share)])  # one sort for all
-    return [(float(low), float(high)) for low, high in ends.reshape(-1, 2)]
+    beyond = [level for level, share in zip(levels, asked, strict=True) if share >= 1]
+    far = {level: _normal_quantile(level) / _normal_quantile(beyond[0]) for level in beyond}
+    pairs = zip(levels, ends.reshape(-1, 2).tolist(), strict=True)
+    return [(low * far.get(level, 1.0), high * far.get(level, 1.0)) for level, (low, high) in pairs]
+
+
+def _normal_quantile(level: int) -> float:
+    """Standard deviations around the mean within which a normal variable lies with `level` per cent."""
+    return NormalDist().inv_cdf(0.5 + level / 200)
 
 
 def _nested(tables: dict[int, pd.DataFrame]) -> Table:
-    """Each level around the one before it: of few residuals two levels have the same ends, but for the last digit."""
+    """Each level around the one before it, also where the residuals on one side are few or none."""
     inner: pd.DataFrame | None = None
     for table in tables.values():
         if inner is not None:

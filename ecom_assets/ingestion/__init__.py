@@ -4,7 +4,7 @@ Each line of a file is used or quarantined, with its number, its text and every 
 trusted is refused whole. Nothing here writes to the warehouse, imports Dagster, or knows a KPI.
 """
 
-from ecom_assets.ingestion.clean_sql import clean_select, key_hash_sql, moved_keys_sql
+from ecom_assets.ingestion.clean_sql import clean_select, key_hash_sql
 from ecom_assets.ingestion.discovery import LandingFile, batches, discover, file_hash
 from ecom_assets.ingestion.inherited import inherits_from, outdated_days_sql
 from ecom_assets.ingestion.mapping import Mapping, MappingError, load_mapping
@@ -26,7 +26,6 @@ __all__ = [
     "inherits_from",
     "key_hash_sql",
     "load_mapping",
-    "moved_keys_sql",
     "outdated_days_sql",
     "plan_sources",
     "stage_files",

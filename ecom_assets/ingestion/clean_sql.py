@@ -2,7 +2,7 @@
 
 from ecom_assets.contracts import Column, Contract
 from ecom_assets.ingestion.inherited import with_currency_sql
-from ecom_assets.ingestion.row_sql import RowSql, is_member_sql, plain_sql
+from ecom_assets.ingestion.row_sql import RowSql, is_member_sql, plain_sql, select_sql
 from ecom_assets.ingestion.values import literal, parsed_sql, quoted, trimmed_sql
 from ecom_assets.settings import Shop
 
@@ -19,43 +19,36 @@ def clean_select(contract: Contract, shop: Shop) -> str:
     the original in `source_…`; amounts are in the shop's currency. Rows without a currency that belong to an order
     have that of clean.orders, which must be written before. Of rows with one key the last arrival (file name, then
     line) stands, wherever its day is: `raw.moved_keys` says which keys were seen on several days.
+
+    Its CTEs, in their order:
+
+        repeated    hashes of keys that came more than once: on the days asked for, or on one of them and another day
+        ranked      rows with such a key, of these days and of others, the last arrival of each key as number 1
+        superseded  those of them that are not the last arrival
+        arrived     all other rows of these days, typed and judged (`RowSql.select`)
     """
     rows = RowSql(contract, shop)
-    table = _raw(contract)
-    kept = f"(select * from {table} where {_IN_RANGE} and rowid not in (select row_id from superseded))"
-    carried: tuple[str, ...] = (*_ORIGIN, "_business_date")
-    if not contract.partitioned_by:
-        kept = f"(select * from {table} where rowid not in (select row_id from superseded))"
-        carried = _ORIGIN
-    columns = [f"{_final_sql(rows, column)} as {quoted(column.name)}" for column in contract.columns]
-    day = ["_business_date as business_date"] if contract.partitioned_by else []
+    in_range = f"{_IN_RANGE} and " if contract.partitioned_by else ""
+    last_arrivals = f"(select * from {_raw(contract)} where {in_range}rowid not in (select row_id from superseded))"
+    carried = (*_ORIGIN, "_business_date") if contract.partitioned_by else _ORIGIN
+    arrived = rows.select(with_currency_sql(contract, shop, last_arrivals), carried)
+    columns = ["_business_date as business_date"] if contract.partitioned_by else []
+    columns += [f"{_final_sql(rows, column)} as {quoted(column.name)}" for column in contract.columns]
     return (
-        f"with {_superseded(contract)},\n"
-        f"arrived as (\n{rows.select(with_currency_sql(contract, shop, kept), carried)}\n)\n"
-        f"select {', '.join([*day, *columns, *_ORIGIN])} from arrived"
+        f"with repeated as ({_repeated(contract)}),\n"
+        f"ranked as ({_ranked(contract)}),\n"
+        "superseded as (select row_id from ranked where arrival > 1),\n"
+        f"arrived as (\n{arrived}\n)\n"
+        f"{select_sql([], [*columns, *_ORIGIN], 'arrived')}"
     )
 
 
 def key_hash_sql(contract: Contract) -> str:
-    """The hash (UBIGINT) of a row's key, over the raw or staged text columns of the dataset."""
-    return f"hash({', '.join(_key_texts(contract))})"
+    """The hash (UBIGINT) of a row's key, over the raw or staged text columns of the dataset.
 
-
-def moved_keys_sql(contract: Contract, among: str | None = None) -> str:
-    """A SELECT of `key_hash`: the keys that raw.<dataset> holds on more than one business date.
-
-    Args:
-        contract: of a dataset; one that is not partitioned, or whose key holds the day, has no moved keys.
-        among: a relation with the dataset's text columns, such as `_staged_orders`; only its keys are looked at.
+    It is kept with every row of raw, so other text of this SQL has all hashes made anew.
     """
-    if not can_move(contract):
-        return "select null::ubigint as key_hash where false"
-    key = key_hash_sql(contract)
-    only = f" where {key} in (select {key} from {among})" if among else ""
-    return (
-        f"select {key} as key_hash from {_raw(contract)}{only} group by all"
-        " having min(_business_date) <> max(_business_date)"
-    )
+    return f"hash({', '.join(_key_texts(contract))})"
 
 
 def can_move(contract: Contract) -> bool:
@@ -68,54 +61,65 @@ def _raw(contract: Contract) -> str:
 
 
 def _key_texts(contract: Contract) -> list[str]:
-    """The key columns in one spelling, from their text; the originals of a closed set's `other` stay apart."""
+    """The key columns in one spelling, from their text: '1' and '1.0' are one line number, ' o1' is order 'o1'."""
     return [_key_text(contract.by_name[name]) for name in contract.key]
 
 
 def _key_text(column: Column) -> str:
     name = quoted(column.name)
     text = trimmed_sql(name)
-    if column.values:
+    if column.values:  # not as `other`, which would make one key of all originals outside the set
         text = f"case when {is_member_sql(column, name)} then {name} else {plain_sql(text)} end"
     elif column.type != "text":
         text = f"coalesce(cast({parsed_sql(column, name)} as varchar), {text})"
     return text if column.default is None else f"coalesce({text}, {literal(column.default)})"
 
 
-def _superseded(contract: Contract) -> str:
-    """CTEs that end in `superseded` (row_id): rows of raw after which one with the same key arrived."""
-    table, key = _raw(contract), key_hash_sql(contract)
-    where = f" where {_IN_RANGE}" if contract.partitioned_by else ""
-    also = " and " if where else " where "
-    keys = [f"{text} as _key_{number}" for number, text in enumerate(_key_texts(contract))]
-    pool = f"select rowid as row_id, _source_file, _source_line, {', '.join(keys)} from {table}"
-    parts = [f"{pool}{where}{also}{key} in (select key_hash from repeated)"]
-    steps = [f"repeated as (select {key} as key_hash from {table}{where} group by all having count(*) > 1)"]
-    if can_move(contract):
-        moved = f"select key_hash from raw.moved_keys where dataset = {literal(contract.name)}"
-        steps[0] = steps[0][:-1] + f" union {moved} and key_hash in (select {key} from {table}{where}))"
-        parts.append(
-            f"{pool} where not ({_IN_RANGE}) and {key} in ({moved} and key_hash in (select key_hash from repeated))"
-        )
-    partition = ", ".join(f"_key_{number}" for number in range(len(keys)))
-    ranked = f"row_number() over (partition by {partition} order by _source_file desc, _source_line desc) as arrival"
-    pooled = " union all ".join(parts)
-    steps.append(f"ranked as (select row_id, {ranked} from ({pooled}))")
-    steps.append("superseded as (select row_id from ranked where arrival > 1)")
-    return ",\n".join(steps)
+def _repeated(contract: Contract) -> str:
+    """A SELECT of `key_hash`: keys that came more than once on the days asked for, or on one of them and elsewhere."""
+    key = key_hash_sql(contract)
+    of_days = f"from {_raw(contract)} where {_IN_RANGE}" if contract.partitioned_by else f"from {_raw(contract)}"
+    repeated = f"select {key} as key_hash\n    {of_days}\n    group by all having count(*) > 1"
+    if not can_move(contract):
+        return repeated
+    return f"{repeated}\n    union {_moved(contract)}\n    and key_hash in (select {key}\n    {of_days})"
+
+
+def _ranked(contract: Contract) -> str:
+    """A SELECT of `row_id` and `arrival`: every row with a repeated key, the last arrival of each key as number 1.
+
+    By the key's own texts, as two keys may have one hash.
+    """
+    key, keys = key_hash_sql(contract), [f"_key_{number}" for number in range(len(contract.key))]
+    texts = [f"{text} as {name}" for text, name in zip(_key_texts(contract), keys, strict=True)]
+    pool = f"select rowid as row_id, {', '.join([*_ORIGIN, *texts])}\n    from {_raw(contract)}"
+    in_range = f"{_IN_RANGE} and " if contract.partitioned_by else ""
+    pooled = f"{pool} where {in_range}{key} in (select key_hash from repeated)"
+    if can_move(contract):  # the rows of the same keys on other days
+        moved = f"{_moved(contract)} and key_hash in (select key_hash from repeated)"
+        pooled += f"\n    union all {pool} where not ({_IN_RANGE}) and {key} in ({moved})"
+    arrival = f"row_number() over (partition by {', '.join(keys)} order by _source_file desc, _source_line desc)"
+    return f"select row_id, {arrival} as arrival\n    from ({pooled})"
+
+
+def _moved(contract: Contract) -> str:
+    return f"select key_hash from raw.moved_keys where dataset = {literal(contract.name)}"
 
 
 def _final_sql(rows: RowSql, column: Column) -> str:
+    """The value of a column in the clean table, over the columns of `RowSql.select`.
+
+    Of `tax_amount`, say, `case when _is_foreign and "tax_amount" <> 0 then cast("tax_amount" * fx_rate as
+    DECIMAL(18,4)) else "tax_amount" end`; where a rule empties it, `case when "_breaks_…" then null else "tax_amount"
+    end` stands for "tax_amount". Most columns are as they are.
+    """
     if column.source_of:
         return _replaced_sql(rows.contract.by_name[column.source_of])
     value = quoted(column.name)
-    emptied = [
-        quoted(f"_breaks_{rule.name}")
-        for rule in rows.rules
-        if rule.on_break == "repair" and column.name in rule.empties
-    ]
-    if emptied:
-        value = f"case when {' or '.join(emptied)} then null else {value} end"
+    repairs = [rule for rule in rows.rules if rule.on_break == "repair" and column.name in rule.empties]
+    if repairs:
+        is_broken = " or ".join(quoted(f"_breaks_{rule.name}") for rule in repairs)
+        value = f"case when {is_broken} then null else {value} end"
     if rows.converts and column.name == "currency":
         return f"coalesce(upper({value}), {literal(rows.shop.currency)})"
     if rows.converts and column.name == "fx_rate":
@@ -129,6 +133,6 @@ def _final_sql(rows: RowSql, column: Column) -> str:
 def _replaced_sql(column: Column) -> str:
     """What the source said, where the closed-set column holds something else than a spelling of it."""
     text = quoted(f"_text_{column.name}")
-    plain = plain_sql(f"trim({text})")
-    said_other = f"{plain} = {literal(column.other)}"
-    return f"case when {quoted(column.name)} = {literal(column.other)} and not ({said_other}) then trim({text}) end"
+    is_other = f"{quoted(column.name)} = {literal(column.other)}"
+    said_other = f"{plain_sql(f'trim({text})')} = {literal(column.other)}"
+    return f"case when {is_other} and not ({said_other}) then trim({text}) end"

@@ -4,7 +4,7 @@ import duckdb
 
 from ecom_assets.contracts import Column
 from ecom_assets.ingestion.loading import line_join, line_sql
-from ecom_assets.ingestion.mapping import DatasetMapping, Format, Mapping, MappingError
+from ecom_assets.ingestion.mapping import DatasetMapping, Format, Mapping, MappingError, lacking_columns, lacking_words
 from ecom_assets.ingestion.plans import SourcePlan
 from ecom_assets.ingestion.row_sql import RowSql
 from ecom_assets.ingestion.values import has_zone_sql, literal, quoted
@@ -65,7 +65,8 @@ def dataset_select(connection: duckdb.DuckDBPyConnection, plan: SourcePlan, data
     """A SELECT of source_file, source_line, raw_text and the dataset's input columns as text, over `staged`.
 
     Raises:
-        MappingError: the mapping's SQL fails, or gives columns that the dataset does not have.
+        MappingError: the mapping's SQL fails, gives columns that the dataset does not have, or lacks some that
+            no row can do without.
     """
     mapping, columns = plan.mapping, RowSql(plan.contracts[dataset], shop).columns
     assert mapping  # noqa: S101 - only mapped plans come here
@@ -137,4 +138,6 @@ def _columns_of(
     unknown = found - known - {"source_file", "source_line"}
     if unknown:
         raise MappingError(f"{where}: {', '.join(sorted(unknown))}: no columns of {dataset}")
+    if absent := lacking_columns(dataset, found):
+        raise MappingError(f"{where}: {lacking_words(dataset, absent)}")
     return found

@@ -2,6 +2,7 @@
 
 import difflib
 import re
+from collections.abc import Collection
 from encodings.aliases import aliases as encoding_aliases
 from functools import cached_property
 from pathlib import Path
@@ -122,6 +123,15 @@ class Mapping(_Strict):
             _known(f"datasets.{name}.columns", (dataset.columns or {}).values(), foreign, "columns")
         return self
 
+    @model_validator(mode="after")
+    def _required_columns_come(self) -> "Mapping":
+        for name, dataset in self.datasets.items():
+            if not dataset.sql:
+                lacking = lacking_columns(name, {*(dataset.columns or ()), *dataset.constants})
+                if lacking:
+                    raise ValueError(f"datasets.{name}: {lacking_words(name, lacking)}")
+        return self
+
     @cached_property
     def expected_columns(self) -> dict[str, bool]:
         """Foreign columns and whether each must be there."""
@@ -154,6 +164,21 @@ def _known(where: str, names: Any, known: Any, of: str) -> None:
             close = difflib.get_close_matches(name, list(known), 1)
             hint = f"; did you mean {close[0]}?" if close else f"; known: {', '.join(sorted(known))}"
             raise ValueError(f"{where}: {name!r} is not among its {of}{hint}")
+
+
+def lacking_columns(dataset: str, brought: Collection[str]) -> tuple[str, ...]:
+    """Columns without which every row of the dataset would be rejected: neither brought nor made nor defaulted."""
+    columns = dataset_contracts()[dataset].input_columns
+    return tuple(column.name for column in columns if column.must_come and column.name not in brought)
+
+
+def lacking_words(dataset: str, lacking: Collection[str]) -> str:
+    """What is wrong with a mapping that lacks columns, and what to do about it."""
+    return (
+        f"{' and '.join(lacking)} missing, without which every row of {dataset} would be rejected; name the foreign"
+        " column of each under `columns`, one value for all rows under `constants`, or make it in `sql`, such as"
+        " row_number() for a line's number"
+    )
 
 
 def load_mapping(path: Path) -> Mapping:

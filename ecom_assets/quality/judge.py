@@ -80,6 +80,8 @@ def _found(check: Check, profile: "pd.DataFrame", row: int) -> str:
         return "could not be measured"
     if isinstance(value, float) and value == int(value):
         value = int(value)
+    if check.measure.startswith("gap_") and value == 0 and profile.at[row, "row_count"] == 0:
+        return "the table has no rows to compare"
     words = check.finding.format(value=value)
     has_usual = check.name == VOLUME_CHECK and "usual_row_count" in profile
     usual: Any = profile.at[row, "usual_row_count"] if has_usual else None

@@ -120,7 +120,8 @@ def _gaps(contract: Contract, reconciliation: Reconciliation, made: Sequence[dat
     among = f" where business_date between date '{made[0]}' and date '{made[-1]}'" if made else ""
     rows = f"(select business_date, abs(gap::double) as gap from ({reconciliation.query}) _reconciled{among})"
     # A gap that could not be computed must not hide behind the others: max() would skip it.
-    worst = "case when count(*) = count(gap) then max(gap) end as gap, true as is_reconciled"
+    # Where neither the table nor what it is made of has a row there is nothing to compare, and no gap.
+    worst = "case when count(*) = count(gap) then coalesce(max(gap), 0) end as gap, true as is_reconciled"
     if contract.partitioned_by:
         return f"select business_date, {worst} from {rows} group by business_date"
     return f"select business_date, {worst} from {rows} group by grouping sets ((business_date), ()) " + (

@@ -76,22 +76,41 @@ class Reader:
         names = [column[0].replace("_", " ") for column in cursor.description]
         return _chart(name, title, kind, names, cursor.fetchall(), y_label)
 
-    def require(self, table: str, dataset: str) -> None:
+    def require(self, table: str, *datasets: str) -> None:
         """Makes sure that there is something to analyze.
 
+        Args:
+            table: what the analysis reads.
+            datasets: all that it is made of; "a or b" is brought by either.
+
         Raises:
-            NothingToAnalyzeError: naming the dataset that would bring it.
+            NothingToAnalyzeError: naming the datasets that lack, or where to look if none does.
         """
+        if self._has_rows(table):
+            return
+        lacking = [
+            dataset for dataset in datasets if not any(self._has_rows(f"clean.{one}") for one in dataset.split(" or "))
+        ]
+        if not lacking:
+            raise NothingToAnalyzeError(
+                f"{table} has no rows yet, though {' and '.join(datasets)} came: `ecom status` names the days and"
+                " tables that were refused, and the days not delivered"
+            )
+        there = [dataset for dataset in datasets if dataset not in lacking]
+        besides = f" (of {' and '.join(there)} there are rows)" if there else ""
+        it, its = ("it", "its") if len(lacking) == 1 else ("them", "their")
+        raise NothingToAnalyzeError(
+            f"nothing was published of {' and '.join(lacking)} yet{besides}: name {it} under `sources` in shop.yaml,"
+            f" bring {its} files, and run `ecom run`; `ecom status` names files that were refused"
+        )
+
+    def _has_rows(self, table: str) -> bool:
         schema, name = table.split(".")
         there = self.rows(
             f"select 1 from duckdb_tables() where schema_name = '{schema}' and table_name = '{name}' "
             f"union all select 1 from duckdb_views() where schema_name = '{schema}' and view_name = '{name}'"
         )
-        if not there or not self.rows(f"select 1 from {table} limit 1"):
-            raise NothingToAnalyzeError(
-                f"nothing was published of {dataset} yet: name it under `sources` in shop.yaml, bring its files, and "
-                "run `ecom run`"
-            )
+        return bool(there) and bool(self.rows(f"select 1 from {table} limit 1"))
 
     def statistics(self, dataset: str) -> Table:
         """Summary statistics of a dataset's columns, from its profile."""

@@ -133,3 +133,30 @@ def quarantined_rates(connection: Connection, dataset: str) -> dict[date | None,
         from lineage.source_days where dataset = ? group by business_date
     """
     return {day: float(rate or 0.0) for day, rate in rows(connection, sql, [dataset])}
+
+
+def commonest_faults(connection: Connection, contract: Contract) -> dict[date | None, str]:
+    """The commonest reason for quarantine by business date (None for a whole table), such as "line_number: missing".
+
+    A reason that quotes a value is told without it, as everyone reads it; lines that are no record have none.
+    """
+    columns = ", ".join(f"'{column.name}'" for column in contract.input_columns)
+    sql = f"""
+        with reasons as (
+            select business_date, unnest(reasons) as reason from quarantine."{contract.name}"
+        ), told as (
+            select
+                business_date,
+                case
+                    when starts_with(reason, 'breaks ') then reason
+                    when reason = split_part(reason, ':', 1) || ': missing' then reason
+                    else split_part(reason, ':', 1) || ': not usable'
+                end as fault
+            from reasons
+            where starts_with(reason, 'breaks ') or split_part(reason, ':', 1) in ({columns})
+        ), counted as (
+            select business_date, fault, count(*) as times from told group by all
+        )
+        select business_date, arg_min(fault, (-times, fault)) from counted group by business_date
+    """
+    return dict(rows(connection, sql))

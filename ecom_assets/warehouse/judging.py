@@ -1,17 +1,17 @@
 """From staged rows to verdicts: sets up what the profile reads besides them, measures once, and judges."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 import pandas as pd
 
 from ecom_assets.contracts import Contract
 from ecom_assets.quality import SCHEMA_CHECK, Verdict, judge, profile_sql
-from ecom_assets.quality.checks import ARRIVAL_CHECK
+from ecom_assets.quality.checks import ARRIVAL_CHECK, QUARANTINE_CHECK
 from ecom_assets.settings import Shop
 from ecom_assets.warehouse.connection import Connection, rows
-from ecom_assets.warehouse.days import quarantined_rates
+from ecom_assets.warehouse.days import commonest_faults, quarantined_rates
 
 
 @dataclass
@@ -78,11 +78,25 @@ def judge_staged(
     profile = connection.execute(profile_sql(contract, staged, unknown, made)).df()
     found = [None if pd.isna(day) else day.date() for day in profile["business_date"]]
     profile["business_date"] = pd.Series(found, dtype=object)
+    verdicts = _with_reasons(connection, contract, judge(contract, profile))
     return Judgement(
-        [*_schema_verdicts([None] if days is None else found, True, "as in the contract"), *judge(contract, profile)],
+        [*_schema_verdicts([None] if days is None else found, True, "as in the contract"), *verdicts],
         dict(zip(found, map(int, profile["row_count"]), strict=True)),
         dict(zip(found, map(int, profile["content_hash"]), strict=True)),
     )
+
+
+def _with_reasons(connection: Connection, contract: Contract, verdicts: list[Verdict]) -> list[Verdict]:
+    """The verdicts, in which one on too many rows in quarantine says what is wrong with most of them."""
+    if all(each.passed for each in verdicts if each.check_name == QUARANTINE_CHECK):
+        return verdicts
+    faults = commonest_faults(connection, contract)
+    return [
+        replace(each, found=f"{each.found}; mostly {faults[each.business_date]}")
+        if each.check_name == QUARANTINE_CHECK and not each.passed and each.business_date in faults
+        else each
+        for each in verdicts
+    ]
 
 
 def mismatch(days: Sequence[date] | None, found: str) -> Judgement:

@@ -7,7 +7,7 @@ _WEEKDAYS = "['', 'monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'satur
 
 def orders(reader: Reader) -> Analysis:
     """Sales by day and weekday, channels, products."""
-    reader.require("kpi.daily_revenue", "orders")
+    reader.require("kpi.daily_revenue", "orders", "order_items")
     first, last, number, net, total, value, refunds = reader.row(
         """
         select

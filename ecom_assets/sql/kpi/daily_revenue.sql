@@ -40,7 +40,9 @@ buyers as (
 ),
 
 shop as (
-    select sum(orders_with_cost) as orders_with_cost from buyers
+    select
+        (select sum(orders_with_cost) from buyers) as orders_with_cost,
+        (select count(sessions) > 0 or coalesce(sum(tracked_orders), 0) > 0 from sales) as knows_sessions
 ),
 
 measures as (
@@ -65,7 +67,8 @@ measures as (
         coalesce(sales.refunds, 0) as refunds,
         sales.sessions,
         coalesce(sales.web_orders, 0) as web_orders,
-        coalesce(sales.tracked_orders, 0) as tracked_orders,
+        -- In a shop that knows no session at all, nothing was lost on the way to its orders.
+        case when shop.knows_sessions then coalesce(sales.tracked_orders, 0) end as tracked_orders,
         -- Web orders none of which names its session say nothing about how many sessions bought.
         case when coalesce(sales.web_orders, 0) = 0 or sales.tracked_orders > 0
             then coalesce(sales.converted_sessions, 0)

@@ -5,11 +5,20 @@ import pandas as pd
 import pytest
 
 from ecom_assets.anomalies.baselines import oracle_scores, random_alarms, weekday_median_scores
-from ecom_assets.anomalies.calibration import NORMAL_PRIOR, budget_threshold, score_limits, surprise
-from ecom_assets.anomalies.consensus import agreement, agreement_table, combined_score
+from ecom_assets.anomalies.calibration import (
+    NORMAL_PRIOR,
+    POOL_PRIOR,
+    budget_threshold,
+    normal_limit,
+    pooled_surprise,
+    score_limits,
+    surprise,
+)
+from ecom_assets.anomalies.consensus import agreement, agreement_table, combined_score, consensus_mean
 from ecom_assets.anomalies.features import FEATURES, engineered_features
-from ecom_assets.anomalies.forecast_residual import one_step_expectations, residual_of
+from ecom_assets.anomalies.forecast_residual import one_step_expectations
 from ecom_assets.anomalies.isolation_forest import isolation_scores
+from ecom_assets.anomalies.scale import past_sigma
 from ecom_assets.forecasting.series import History, regular
 
 
@@ -65,8 +74,8 @@ def test_one_step_expectations_follow_profile_and_level():
     history = weekly()
     said = one_step_expectations(history, history.values)
     quiet = 100 + 20 * np.sin(2 * np.pi * np.arange(300) / 7)
-    assert np.abs(said.judged.expected[100:] - quiet[100:]).mean() < 1.2
-    assert said.judged.sigma[-1] == pytest.approx(2, rel=0.35)
+    assert np.abs(said.expected[100:] - quiet[100:]).mean() < 1.2
+    assert said.sigma[-1] == pytest.approx(2, rel=0.35)
 
 
 def test_one_step_expectations_see_nothing_of_their_step_or_later():
@@ -75,8 +84,8 @@ def test_one_step_expectations_see_nothing_of_their_step_or_later():
     changed[200:] *= 3
     first = one_step_expectations(history, history.values)
     second = one_step_expectations(history, changed)
-    np.testing.assert_array_equal(first.judged.expected[:201], second.judged.expected[:201])
-    np.testing.assert_array_equal(first.judged.sigma[:201], second.judged.sigma[:201])
+    np.testing.assert_array_equal(first.expected[:201], second.expected[:201])
+    np.testing.assert_array_equal(first.sigma[:201], second.sigma[:201])
 
 
 def test_a_spike_does_not_raise_the_next_expectation_and_a_shift_does():
@@ -84,17 +93,16 @@ def test_a_spike_does_not_raise_the_next_expectation_and_a_shift_does():
     spike, shift = history.values.copy(), history.values.copy()
     spike[200] += 80
     shift[200:] += 40
-    base = one_step_expectations(history, history.values).judged.expected
-    after_spike = one_step_expectations(history, spike).judged.expected
-    after_shift = one_step_expectations(history, shift).judged.expected
+    base = one_step_expectations(history, history.values).expected
+    after_spike = one_step_expectations(history, spike).expected
+    after_shift = one_step_expectations(history, shift).expected
     assert np.abs(after_spike[201:215] - base[201:215]).max() < 4
     assert np.abs(after_shift[210:] - base[210:] - 40).mean() < 6
 
 
-def test_any_forecasters_expectations_get_the_sigma_of_their_own_past():
+def test_sigma_is_that_of_the_residuals_before():
     values = np.random.default_rng(0).normal(0, 3, 400)
-    said = residual_of(values, np.zeros(400), window=200)
-    assert said.sigma[-1] == pytest.approx(1.4826 * np.median(np.abs(values[199:399])))
+    assert past_sigma(values, window=200)[-1] == pytest.approx(1.4826 * np.median(np.abs(values[199:399])))
 
 
 def test_surprise_of_exponential_noise_is_its_tail_probability():
@@ -129,6 +137,38 @@ def test_limits_are_the_way_back_from_surprise():
 
 def test_without_a_prior_a_short_past_has_no_surprise():
     assert np.isnan(surprise(np.arange(45.0), every=7)[:40]).all()
+
+
+def test_series_of_a_group_share_their_tail():
+    groups = ["orders"] * 40 + ["sessions"] * 40
+    scores = np.random.default_rng(0).exponential(1.0, (600, 80))
+    scores[-1] = np.log(10_000)  # reached once in 10,000; from sixty excesses one is not quite as sure of it
+    said = pooled_surprise(scores, groups)
+    np.testing.assert_allclose(said[-1], 1 + 60 * np.log10(1 + np.log(1_000) / 60), atol=0.2)
+    louder = np.where(np.arange(80) < 40, scores, 3 * scores)
+    np.testing.assert_array_equal(pooled_surprise(louder, groups)[:, :40], said[:, :40])
+
+
+def test_days_that_are_left_out_teach_no_series_of_the_group():
+    scores = np.random.default_rng(0).exponential(1.0, (300, 4))
+    planned = np.zeros(scores.shape, dtype=bool)
+    planned[100:200:3] = True
+    spoiled = np.where(planned, 50.0, scores)
+    first, second = (pooled_surprise(each, ["orders"] * 4, left_out=planned) for each in (scores, spoiled))
+    np.testing.assert_array_equal(first[~planned], second[~planned])
+
+
+def test_a_group_of_few_scores_has_a_surprise_by_its_prior_alone():
+    scores = np.full((60, 2), 5.0)
+    assert np.isnan(pooled_surprise(scores, ["a", "b"])).all()
+    # 56 days before it count as 5.6 excesses of 0.55 above 1.645
+    by_hand = 1 + 5.6 * np.log10(1 + (5.0 - 1.645) / (5.6 * 0.55))
+    np.testing.assert_allclose(pooled_surprise(scores, ["a", "b"], POOL_PRIOR)[56:], by_hand)
+
+
+def test_noise_of_the_normal_prior_reaches_its_limit_as_rarely_as_the_level_says():
+    quantile, excess = NORMAL_PRIOR  # one in ten above the quantile, and an exponential tail from there
+    assert 0.1 * np.exp(-(normal_limit(2.2) - quantile) / excess) == pytest.approx(10**-2.2)
 
 
 def test_a_budget_must_be_possible():
@@ -173,6 +213,13 @@ def test_a_detector_that_does_not_know_is_left_out():
     table = pd.DataFrame(np.full((60, 3), 1.0), columns=list(SURPRISES))
     table["isolation_forest"] = np.nan
     assert np.isfinite(combined_score(table)).all()
+
+
+def test_the_forest_alone_is_no_consensus():
+    said = consensus_mean({"zscore": np.array([np.nan, 2.0]), "isolation_forest": np.array([4.0, 4.0]),
+                           "forecast_residual": np.array([np.nan, np.nan])})  # fmt: skip
+    assert np.isnan(said[0])
+    assert said[1] == pytest.approx((0.45 * 2 + 0.1 * 4) / 0.55)
 
 
 def test_weekday_median_by_hand():

@@ -33,8 +33,21 @@ def test_an_event_by_hand():
     event = event_table(points, 2.0).iloc[0]
     assert (event["start"], event["end"], event["raised"]) == (DAYS[1], DAYS[3], DAYS[1])
     assert (event["steps"], event["direction"], event["severity"]) == (3, "down", "critical")
-    assert event["effect_rate"] == pytest.approx(17 / 30 - 1)
+    assert event["effect_rate"] == pytest.approx(9 / 20 - 1), "the day between was an ordinary one"
     assert event["detectors"] == "forecast_residual+zscore"
+
+
+def test_an_outage_is_not_smaller_for_the_catching_up_that_follows():
+    points = pd.DataFrame(
+        {
+            "time": DAYS[:3], "value": [10.0, 4.0, 18.0], "expected": 10.0, "score": [0.0, 4.5, 3.0],
+            "detectors": ["", "zscore", "zscore"], "is_anomaly": [False, True, True], "event_id": [0, 1, 1],
+            "direction": ["", "down", "up"],
+        }
+    )  # fmt: skip
+    event = event_table(points, 2.0).iloc[0]
+    assert (event["steps"], event["direction"]) == (2, "down")
+    assert event["effect_rate"] == pytest.approx(-0.6)
 
 
 def scored(moves: dict[tuple[str, str], dict[int, float]], seed: int = 0) -> pd.DataFrame:
@@ -145,6 +158,15 @@ def test_two_faults_of_one_dataset_are_two_causes():
 def test_a_faulty_file_leaves_no_echo():
     later = scored({("orders", ""): {206: -12}, ("orders", "email"): {206: -11}})
     assert raised_of(with_fault(later, "orders twice", [200])) == [DAYS[200], DAYS[206]]
+
+
+def test_a_faulty_file_that_moved_nothing_odd_is_not_told():
+    """What it moved was marked as moved by another file of the same day, or is too noisy to be told of."""
+    table = with_scores({("sessions", ""): 9.0, ("sessions", "email"): 9.0, ("orders", "paid"): 2.0})
+    marked = (table["time"] == DAYS[200]) & (table["metric"] == "orders")
+    notifications, members = notify(table.assign(fault=np.where(marked, "orders twice", "")), threshold=5.0)
+    assert notifications[["metric", "series"]].values.tolist() == [["sessions", 2]]
+    assert set(members["metric"]) == {"sessions"}
 
 
 def test_a_second_cause_weeks_later_is_another_event():

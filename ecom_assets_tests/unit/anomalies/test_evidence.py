@@ -142,10 +142,27 @@ def test_tracking_is_weighed_where_it_fell_furthest_by_its_own_spread():
             {**key, "dimension": "channel", "member": "direct", "value": 0.5, "expected": 1.0, "zscore": -20.0},
         ]
     )
-    said = pd.DataFrame({"notification_id": [1], "raised": [DAYS[39]]})
+    said = pd.DataFrame({"notification_id": [1], "raised": [DAYS[39]], "metric": ["orders"]})
     members = points.iloc[[1]].assign(notification_id=1)
     row = event_evidence(said, members, points).iloc[0]
     assert row["tracking_change_rate"] == pytest.approx(-0.03)
     assert row["tracking_zscore"] == -9.0
     assert row["tracking_member"] == "channel email"
     assert event_evidence(said, members.iloc[:0], points).iloc[0]["tracking_member"] == "", "of the whole shop"
+
+
+@pytest.mark.parametrize(("metric", "twice"), [("orders", 90 / 390), ("price_index", 0.0)])
+def test_rows_that_came_twice_have_the_prices_that_they_had(metric, twice):
+    """Prices that someone set wrongly on the day of a faulty file are a cause of their own."""
+    key = {"time": DAYS[39], "dimension": "category", "member": "Toys"}
+    points = pd.DataFrame(
+        [
+            {**key, "metric": "orders", "value": 80.0, "expected": 60.0, "zscore": 4.0, "is_watched": True},
+            {**key, "metric": "price_index", "value": 0.6, "expected": 1.0, "zscore": -20.0, "is_watched": True},
+        ]
+    )
+    said = pd.DataFrame({"notification_id": [1], "raised": [DAYS[39]], "metric": [metric]})
+    members = points.assign(notification_id=1)
+    row = event_evidence(said, members, points, lineage(rows=390.0, repeated_rows=90.0)).iloc[0]
+    assert row["duplicate_rate"] == pytest.approx(twice)
+    assert row["price_change_rate"] == pytest.approx(-0.4)

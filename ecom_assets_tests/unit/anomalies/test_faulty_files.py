@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from ecom_assets.anomalies.faulty_files import expected_move, with_faults
-from ecom_assets.anomalies.points import Judgement
+from ecom_assets.anomalies.judgement import Judgement
 from ecom_assets.anomalies.space import Space
 from ecom_assets.anomalies.wide import Wide
 from ecom_assets.forecasting.transform import Transform

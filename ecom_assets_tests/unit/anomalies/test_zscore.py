@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from ecom_assets.anomalies.scale import past_sigma, robust_sigma
-from ecom_assets.anomalies.zscore import Judged, robust_zscore, sustained
+from ecom_assets.anomalies.scale import past_scale, past_sigma, robust_sigma
+from ecom_assets.anomalies.zscore import Expectation, robust_zscore, sustained, weekday_zscore
 
 WEEK = np.array([10.0, 12.0, 11.0, 9.0, 15.0, 7.0, 6.0])
 
@@ -93,7 +93,7 @@ def test_missing_values_have_no_score_and_do_no_harm():
 
 
 def test_zscores_without_spread_are_unknown():
-    assert np.isnan(Judged(np.zeros(2), np.zeros(2)).zscores(np.zeros(2))).all()
+    assert np.isnan(Expectation(np.zeros(2), np.zeros(2)).zscores(np.zeros(2))).all()
 
 
 def test_three_days_in_one_direction_add_up():
@@ -102,3 +102,31 @@ def test_three_days_in_one_direction_add_up():
     assert said[3] == pytest.approx(6 / np.sqrt(3 + 2 * (2 * 0.25 + 0.0625)))
     assert said[4] == pytest.approx(0.2)
     assert said[6] == pytest.approx(2.0)
+
+
+def test_many_series_add_up_each_by_itself():
+    table = np.random.default_rng(0).normal(0, 2, (60, 3))
+    table[20, 1] = np.nan
+    np.testing.assert_array_equal(sustained(table), np.column_stack([sustained(column) for column in table.T]))
+
+
+def test_the_scale_of_many_series_follows_errors_slowly_and_outliers_by_three_sigmas():
+    errors = np.ones((60, 2))
+    errors[57] = [1000.0, np.nan]
+    scale = past_scale(errors, np.full(errors.shape, True), floor=np.array([0.01, 5.0]))
+    assert scale[0].tolist() == [1.4826, 5.0]  # the second series is quieter than what is believed of it
+    by_hand = 1.4826
+    for _ in range(57):
+        by_hand += 0.02 * (1.2533 - by_hand)
+    assert scale[57, 0] == pytest.approx(by_hand)
+    assert scale[58, 0] == pytest.approx(by_hand + 0.02 * (3 * by_hand * 1.2533 - by_hand))
+
+
+def test_the_weekday_of_every_series_is_expected_and_planned_days_teach_nothing():
+    values = np.column_stack([weekly(), 10 * weekly(seed=1)])
+    planned = np.zeros(values.shape, dtype=bool)
+    planned[60::9] = True
+    said = weekday_zscore(np.where(planned, 99.0, values), planned, floor=np.full(2, 0.01))
+    profile = WEEK[np.arange(150, 200) % 7]
+    np.testing.assert_allclose(said.expected[150:] / [1, 10], np.column_stack([profile, profile]), atol=1.2)
+    np.testing.assert_allclose(np.median(said.sigma[150:], axis=0), [0.35, 3.5], rtol=0.5)

@@ -6,6 +6,7 @@ from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
 
+import duckdb
 import pytest
 import yaml
 
@@ -272,3 +273,32 @@ def test_the_way_on_names_the_command_as_it_was_called(monkeypatch, tmp_path):
     assert work._command() == str(Path(".venv/bin/ecom"))
     monkeypatch.setattr(work.shutil, "which", lambda _: "/usr/bin/ecom")
     assert work._command() == "ecom"
+
+
+@pytest.mark.parametrize(
+    ("filled", "told"),
+    [
+        (("anomaly/evidence", "clean/orders", "kpi/daily_revenue"), "kpi.daily_revenue"),
+        (("anomaly/evidence", "clean/order_items", "clean/orders"), "clean.orders"),
+        (("clean/api_logs", "kpi/api_health", "kpi/page_speed"), "kpi.api_health"),
+        (("anomaly/evidence", "clean/products"), "clean.products"),
+        ((), "kpi.daily_revenue"),
+    ],
+)
+def test_the_way_on_names_a_table_that_has_rows(home, monkeypatch, filled, told):
+    def snapshot(published):
+        assert published == home
+        connection = duckdb.connect()
+        connection.execute("create schema lineage")
+        connection.execute('create table lineage.table_status (asset varchar, "rows" bigint)')
+        every = dict.fromkeys(("clean/orders", "kpi/daily_revenue", "kpi/session_behavior"), 0)
+        for asset, rows in {**every, **dict.fromkeys(filled, 5)}.items():
+            connection.execute("insert into lineage.table_status values (?, ?)", [asset, rows])
+        return connection
+
+    monkeypatch.setattr("ecom_assets.warehouse.open_snapshot", snapshot)
+    assert work._telling_table(home) == told
+
+
+def test_the_way_on_names_sales_before_anything_is_published(home):
+    assert work._telling_table(home) == "kpi.daily_revenue"

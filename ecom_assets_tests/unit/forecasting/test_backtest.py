@@ -164,6 +164,14 @@ def test_noise_is_covered_as_promised():
     assert mean["coverage_95"] == pytest.approx(0.95, abs=0.03)
 
 
+def test_the_wider_interval_is_the_wider_also_where_few_origins_speak_for_both():
+    """Six residuals of a step are too few to tell nine in ten from thirty-nine in forty."""
+    rows = pd.DataFrame({"origin": range(6), "step": 1, "actual": [4.0, 8.0, 9.0, 11.0, 13.0, 18.0], "mean": 10.0})
+    table = calibrate(rows, PLAIN)
+    assert table[80].loc[1].tolist() == [-6.0, 8.0], "the farthest there are"
+    assert (table[95].loc[1] / table[80].loc[1]).tolist() == pytest.approx([1.96 / 1.2816] * 2, abs=1e-4)
+
+
 def test_the_wider_interval_holds_the_narrower_one_also_where_few_origins_speak_for_both():
     rng = np.random.default_rng(3)
     steps = np.arange(1, 29)

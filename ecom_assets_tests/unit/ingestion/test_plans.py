@@ -87,6 +87,10 @@ def write_mapping(folder: Path, **changes) -> Path:
             "formats: 'Totale' is not among its columns; did you mean Total",
         ),
         ({"formats": {"Total": {"decimal_comma": True, "epoch": "s"}}}, "say exactly one of"),
+        (
+            {"datasets": {"order_items": {"columns": {"order_id": "No", "ordered_at": "When"}}}},
+            "mapping.yaml: datasets.order_items: line_number and quantity and unit_price_amount missing, without which",
+        ),
         ({"delimiter": "/"}, "mapping.yaml: delimiter: "),
         ({"encoding": "latin99"}, "encoding: 'latin99' is no encoding of text; did you mean latin9?"),
         ({"encoding": "base64"}, "encoding: 'base64' is no encoding of text"),
@@ -96,6 +100,20 @@ def test_a_mistake_in_a_mapping_names_file_and_key(tmp_path, changes, message):
     with pytest.raises(MappingError) as error:
         load_mapping(write_mapping(tmp_path, **changes))
     assert message in str(error.value)
+
+
+def test_a_required_column_may_be_a_constant_and_a_made_or_defaulted_one_need_not_come(tmp_path):
+    columns = {"order_id": "No", "ordered_at": "When", "unit_price_amount": "Total"}
+    items = {"columns": columns, "constants": {"line_number": 1, "quantity": 1}}  # store_id has a default
+    loads = {"columns": {"occurred_at": "When"}}  # load_id is made from file and line
+    mapping = load_mapping(write_mapping(tmp_path, datasets={"order_items": items, "page_load_times": loads}))
+    assert set(mapping.datasets) == {"order_items", "page_load_times"}
+
+
+def test_every_example_loads():
+    examples = Path(__file__).parents[3] / "examples"
+    found = [file for file in examples.glob("*/*.yaml") if file.name != "shop.yaml"]
+    assert {load_mapping(file).name for file in found} == {"till", "access_log", "online_retail"}
 
 
 def test_a_dataset_fed_twice_is_named(tmp_path):
@@ -169,8 +187,12 @@ def test_a_mapping_by_sql_accounts_for_each_line(bench):
         ("select * from nowhere", "orders.sql: Catalog Error"),
         ("select No as order_id from staged", "must give source_file and source_line"),
         ("select source_file, source_line, No as number from staged", "number: no columns of orders"),
+        ("select source_file, source_line, No as order_id from staged", "orders.sql: ordered_at missing, without"),
         ("select source_file, source_line, No as order_id from staged; select 1", "Parser Error"),
-        ('select source_file, source_line, "Where"::int as order_id from staged', "Conversion Error"),
+        (
+            'select source_file, source_line, "Where"::int as order_id, "When" as ordered_at from staged',
+            "Conversion Error",
+        ),
     ],
 )
 def test_a_mistake_in_a_mappings_sql_names_its_file(bench, sql, message):

@@ -279,6 +279,10 @@ class DayOracle:
             return None
         return self._counts(sales)["converted_sessions"]
 
+    def knows_sessions(self) -> bool:
+        counted = any(traffic["sessions"] is not None for day in self.days for traffic in self._traffic(day))
+        return counted or any(self._counts(self.sales_on(day))["tracked_orders"] for day in self.days)
+
     def daily_revenue(self) -> list[Row]:
         rows = []
         knows_costs = any(sale["cost_amount"] for sale in self.sales)
@@ -290,6 +294,8 @@ class DayOracle:
             row["average_order_value"] = ratio(row["ordered_amount"], row["valued_orders"])
             row["sessions"] = known_total(traffic["sessions"] for traffic in self._traffic(day))
             row["converted_sessions"] = self._converted(sales, day)
+            if not self.knows_sessions():
+                row["tracked_orders"] = None
             row["conversion_rate"] = ratio(row["converted_sessions"], row["sessions"])
             row["orders_per_session"] = ratio(row["valued_orders"], row["sessions"])
             row["tracking_coverage_rate"] = ratio(row["tracked_orders"], row["web_orders"])

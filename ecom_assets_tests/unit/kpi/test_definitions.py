@@ -155,9 +155,26 @@ def test_what_was_not_measured_is_empty_and_never_zero() -> None:
     shop = week_shop()
     shop.order(line("10"), ordered_at=NOON)
     row = daily(shop)
-    empty = ("sessions", "conversion_rate", "orders_per_session", "converted_sessions", "cost_amount", "margin_amount")
+    empty = ("sessions", "conversion_rate", "orders_per_session", "converted_sessions", "cost_amount", "margin_amount",
+             "tracked_orders", "tracking_coverage_rate")  # fmt: skip
     assert [row[name] for name in empty] == [None] * len(empty)
-    assert row["tracking_coverage_rate"] == 0
+    measured = {row["metric"] for row in table_of(shop, "daily_metrics")}
+    assert "orders" in measured
+    assert "tracking_coverage_rate" not in measured
+
+
+@pytest.mark.parametrize("is_traffic_known", [True, False])
+def test_tracking_covers_nothing_where_a_shop_knows_sessions_and_its_orders_of_a_day_name_none(
+    is_traffic_known: bool,
+) -> None:
+    shop = week_shop()
+    shop.order(line("10"), ordered_at=NOON)
+    if is_traffic_known:
+        shop.add("website_traffic", traffic_date=MONDAY + timedelta(days=1), sessions=100)
+    else:
+        shop.order(line("10"), ordered_at=NOON + timedelta(days=1), session_id="s1")
+    row = daily(shop)
+    assert (row["web_orders"], row["tracked_orders"], row["tracking_coverage_rate"]) == (1, 0, 0)
 
 
 def test_orders_that_name_no_session_leave_conversion_unknown() -> None:

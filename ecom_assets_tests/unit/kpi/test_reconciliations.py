@@ -27,6 +27,7 @@ FAULTS = [
     ("monthly_revenue", "months_add_up_daily_revenue", "set total_sales_amount = total_sales_amount + 0.01", MONTH),
     ("monthly_revenue", "months_add_up_daily_revenue", "delete", MONTH),
     ("sales_seasonality", "each_cycle_adds_up_to_daily_revenue", "set orders = orders + 1 where cycle = 'hour'", None),
+    ("sales_seasonality", "each_cycle_adds_up_to_daily_revenue", "delete", None),
     ("product_performance", "products_add_up_to_daily_revenue", "set discount_amount = 0", DAY),
     ("category_performance", "categories_add_up_to_daily_revenue", "set items = items + 1", DAY),
     ("customer_demographics", "segments_add_up_to_daily_revenue", "set net_amount = net_amount - 0.01", None),

@@ -173,6 +173,25 @@ def test_a_day_that_a_whole_table_lacks_does_not_reconcile():
     assert ("amount_equals_clean_sales", day(1)) in failing(judge(DAILY, found))
 
 
+def test_an_empty_table_of_an_empty_source_reconciles_and_says_so():
+    profile, _ = staged(DAILY, "kpi.daily", [])
+    verdicts = judge(DAILY, profile)
+    assert failing(verdicts) == set()
+    said = {each.found for each in verdicts if each.check_name == "amount_equals_clean_sales"}
+    assert said == {"the table has no rows to compare"}
+
+
+def test_an_empty_table_of_a_source_with_rows_does_not_reconcile():
+    profile, warehouse = staged(DAILY, "kpi.daily", [])
+    for row in SOUND:
+        fetch(warehouse, f"insert into clean.sales values ({row})")
+    found = pd.DataFrame(
+        warehouse.connection.execute(profile_sql(DAILY, "_staged")).fetchall(), columns=profile.columns
+    )
+    verdicts = judge(DAILY, found)
+    assert {("amount_equals_clean_sales", None), ("amount_equals_clean_sales", day(1))} <= failing(verdicts)
+
+
 def test_a_gap_that_cannot_be_computed_fails():
     rule = DAILY.reconciliations[0].model_copy(update={"query": "select business_date, null as gap from _staged"})
     contract = DAILY.model_copy(update={"reconciliations": (rule,)})

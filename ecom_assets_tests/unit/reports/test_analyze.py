@@ -120,6 +120,17 @@ def test_an_empty_snapshot_names_the_dataset_that_is_missing() -> None:
         analyze(empty.connection, "api-logs")
 
 
+def test_a_shop_with_orders_alone_is_told_that_their_items_lack() -> None:
+    shop = Tables()
+    shop.add("clean/orders", [{"order_id": "o1", "business_date": DAYS[0]}])
+    with pytest.raises(NothingToAnalyzeError) as told:
+        analyze(shop.connection, "orders")
+    assert str(told.value).startswith("nothing was published of order_items yet (of orders there are rows): name it")
+    shop.add("clean/order_items", [{"order_id": "o1", "line_number": 1, "business_date": DAYS[0]}])
+    with pytest.raises(NothingToAnalyzeError, match="though orders and order_items came: `ecom status` names"):
+        analyze(shop.connection, "orders")
+
+
 def test_an_unknown_domain_is_told_those_that_there_are(tables: Tables) -> None:
     with pytest.raises(UnknownDomainError, match=r"did you mean sessions\?.*clickstream"):
         analyze(tables.connection, "session")

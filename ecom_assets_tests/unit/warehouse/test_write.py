@@ -116,6 +116,27 @@ def test_a_day_with_nothing_but_quarantined_rows_is_refused(warehouse):
     assert refused(outcome) == {("quarantined_share_is_low", day(1))}
 
 
+@pytest.mark.parametrize(
+    ("reasons", "told"),
+    [
+        ([["amount: missing", "stars: '9' is not a number"], ["amount: missing"]], "; mostly amount: missing"),
+        ([["breaks amount_is_plausible"]], "; mostly breaks amount_is_plausible"),
+        ([["amount: 'ten of ann' is not an amount"]], "; mostly amount: not usable"),
+        ([["3 fields where the header has 4: ann"]], ""),
+    ],
+)
+def test_too_many_rows_in_quarantine_name_the_commonest_reason_and_no_value(warehouse, reasons, told):
+    rejects = [("a.csv", line, day(1), "x;y", each) for line, each in enumerate(reasons, 9)]
+    rejects.append(("a.csv", 30, day(0), "x;y", ["sale_id: missing"]))
+    load(warehouse, SALES, {"a.csv": [sale(f"s{number}", 0) for number in range(9)]}, rejects=rejects)
+    outcome = write_sales(warehouse, 0, 1)
+    found = {
+        each.business_date: each.found for each in outcome.verdicts if each.check_name == "quarantined_share_is_low"
+    }
+    assert found == {day(0): "10.0% of rows quarantined", day(1): f"100.0% of rows quarantined{told}"}
+    assert outcome.reasons == {day(1): f"quarantined_share_is_low: {found[day(1)]}"}
+
+
 def test_days_that_are_not_over_or_not_the_shops_wait(warehouse):
     early = dt.datetime(2024, 3, 3, 2, 59, tzinfo=dt.UTC)  # the shop's zone is UTC and three hours settle a day
     load(warehouse, SALES, {"a.csv": [sale("s0", -1), sale("s1", 0), sale("s2", 1)]})
