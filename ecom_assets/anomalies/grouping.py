@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from ecom_assets.anomalies.calibration import MONTH_DAYS
 from ecom_assets.anomalies.events import severity
+from ecom_assets.anomalies.wide import KEYS
 
 SUPPORT = 1.8  # surprise from which a series is looked at at all: by chance one day in sixty
 JOIN_SHARE = 0.5  # of the bar, from which a series takes part in what alarmed
@@ -18,9 +20,7 @@ LEAST_BAR = 3.5  # of a shop of few series each may be a copy of the next, which
 SOLID_DAYS = 3  # after an event was raised, in which it takes in all that is odd
 GAP_DAYS = 2  # after its last day, in which an event goes on: what comes later is its echo
 ECHO_DAYS = 7  # after its last day, in which what is related raises nothing
-MONTH_DAYS = 30.4
 START_DAYS = 56
-KEYS = ["metric", "dimension", "member"]
 NOTIFICATION_COLUMNS = (
     "notification_id", "raised", "start", "end", "metric", "dimension", "member", "direction", "severity", "score",
     "series",

@@ -12,11 +12,12 @@ import pandas as pd
 from ecom_assets.anomalies.baselines import random_alarms, weekday_median_scores
 from ecom_assets.anomalies.calibration import POOL_PRIOR, pooled_surprise
 from ecom_assets.anomalies.consensus import DETECTORS
-from ecom_assets.anomalies.grouping import KEYS, notify
+from ecom_assets.anomalies.grouping import notify
 from ecom_assets.anomalies.incident_size import FIRST_DAYS, MOVED_SIGMAS
 from ecom_assets.anomalies.scale import MAD_TO_SIGMA
 from ecom_assets.anomalies.scoring import Matched, balanced_accuracy, match, score, scorecard
 from ecom_assets.anomalies.space import HOME, Space, choose_space
+from ecom_assets.anomalies.wide import KEYS
 
 STRATA = {"clear": (6.0, np.inf), "faint": (3.0, 6.0), "hidden": (0.0, 3.0), "all": (0.0, np.inf)}
 RANDOM_A_MONTH = 1.0

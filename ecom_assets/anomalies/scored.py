@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from ecom_assets.anomalies.grouping import KEYS
 from ecom_assets.anomalies.scorecard import detector_scorecard, sized
 from ecom_assets.anomalies.shop import FALSE_A_MONTH
 from ecom_assets.anomalies.truth import read_truth
+from ecom_assets.anomalies.wide import KEYS
 
 MEASURES = [
     "precision", "recall", "f1", "delay_days", "notifications_a_month", "false_a_month", "balanced_accuracy",

@@ -25,13 +25,13 @@ from ecom_assets.anomalies.calibration import POOL_PRIOR, daily_threshold, norma
 from ecom_assets.anomalies.faulty_files import with_faults
 from ecom_assets.anomalies.features import shop_features
 from ecom_assets.anomalies.follow import follow
-from ecom_assets.anomalies.grouping import ALONE_SHARE, KEYS, START_DAYS, notify
+from ecom_assets.anomalies.grouping import ALONE_SHARE, START_DAYS, notify
 from ecom_assets.anomalies.isolation_forest import isolation_scores
 from ecom_assets.anomalies.judgement import Judgement, judgement_of
 from ecom_assets.anomalies.planned import beyond_band, missing_plans
 from ecom_assets.anomalies.points import alarms_of, points_of, shop_events
 from ecom_assets.anomalies.standing_forecasts import StandingForecasts, standing_forecasts, with_forecasts
-from ecom_assets.anomalies.wide import Wide, homewards, in_space, wide_of
+from ecom_assets.anomalies.wide import KEYS, Wide, homewards, in_space, wide_of
 from ecom_assets.anomalies.zscore import weekday_zscore
 
 REFIT_DAYS = 28

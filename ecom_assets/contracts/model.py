@@ -167,6 +167,11 @@ class Contract(_Strict):
         return f"{self.layer}/{self.name}"
 
     @property
+    def keys_can_move(self) -> bool:
+        """Whether a key can turn up on another business date: not where the date is part of the key."""
+        return self.partitioned_by is not None and self.partitioned_by not in self.key
+
+    @property
     def input_columns(self) -> tuple[Column, ...]:
         """Columns that a file can bring: all but those that keep a replaced original."""
         return tuple(column for column in self.columns if column.source_of is None)

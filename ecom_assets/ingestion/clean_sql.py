@@ -51,11 +51,6 @@ def key_hash_sql(contract: Contract) -> str:
     return f"hash({', '.join(_key_texts(contract))})"
 
 
-def can_move(contract: Contract) -> bool:
-    """Whether a row of the dataset can change its business date and keep its key."""
-    return contract.partitioned_by is not None and contract.partitioned_by not in contract.key
-
-
 def _raw(contract: Contract) -> str:
     return f"raw.{quoted(contract.name)}"
 
@@ -80,7 +75,7 @@ def _repeated(contract: Contract) -> str:
     key = key_hash_sql(contract)
     of_days = f"from {_raw(contract)} where {_IN_RANGE}" if contract.partitioned_by else f"from {_raw(contract)}"
     repeated = f"select {key} as key_hash\n    {of_days}\n    group by all having count(*) > 1"
-    if not can_move(contract):
+    if not contract.keys_can_move:
         return repeated
     return f"{repeated}\n    union {_moved(contract)}\n    and key_hash in (select {key}\n    {of_days})"
 
@@ -95,7 +90,7 @@ def _ranked(contract: Contract) -> str:
     pool = f"select rowid as row_id, {', '.join([*_ORIGIN, *texts])}\n    from {_raw(contract)}"
     in_range = f"{_IN_RANGE} and " if contract.partitioned_by else ""
     pooled = f"{pool} where {in_range}{key} in (select key_hash from repeated)"
-    if can_move(contract):  # the rows of the same keys on other days
+    if contract.keys_can_move:  # the rows of the same keys on other days
         moved = f"{_moved(contract)} and key_hash in (select key_hash from repeated)"
         pooled += f"\n    union all {pool} where not ({_IN_RANGE}) and {key} in ({moved})"
     arrival = f"row_number() over (partition by {', '.join(keys)} order by _source_file desc, _source_line desc)"

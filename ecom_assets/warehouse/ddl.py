@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from ecom_assets.contracts import Contract
 from ecom_assets.quality.hashing import quoted
 from ecom_assets.warehouse.connection import Connection, columns_of, rows, table_exists, table_name, transaction
-from ecom_assets.warehouse.moved import KEY_HASH, can_move
+from ecom_assets.warehouse.moved import KEY_HASH
 
 STAGED = "_next_"  # prefix of a table that was staged and not yet swapped
 
@@ -188,7 +188,7 @@ def _create_lineage_table(connection: Connection, name: str, columns: str) -> No
 
 
 def _create_raw(connection: Connection, contract: Contract) -> None:
-    wanted = {**raw_columns(contract), **({KEY_HASH: "UBIGINT"} if can_move(contract) else {})}
+    wanted = {**raw_columns(contract), **({KEY_HASH: "UBIGINT"} if contract.keys_can_move else {})}
     _create(connection, "raw", contract.name, wanted)
     known = columns_of(connection, f"raw.{quoted(contract.name)}")
     for name, kind in wanted.items():

@@ -180,7 +180,7 @@ def _known(connection: Connection, source: str, names: Sequence[str]) -> list[st
 
 def _keep_rows(connection: Connection, contract: Contract, key_hash: moved.KeyHash) -> None:
     columns = [quoted(name) for name in raw_columns(contract)]
-    if moved.can_move(contract):
+    if contract.keys_can_move:
         columns.append(f"{key_hash(contract)} as {moved.KEY_HASH}")
     select = f"select {', '.join(columns)} from temp.main.{_staged(contract.name)}"
     rows(connection, f"insert into raw.{quoted(contract.name)} by name {select}")

@@ -15,17 +15,12 @@ KEY_HASH = "_key_hash"  # the column of a raw table, where keys can move
 KeyHash = Callable[[Contract], str]  # SQL (UBIGINT) of a raw row's key, equal for values that clean reads as equal
 
 
-def can_move(contract: Contract) -> bool:
-    """Whether a key can turn up on another business date: not where the date is part of the key."""
-    return contract.partitioned_by is not None and contract.partitioned_by not in contract.key
-
-
 def hash_keys(connection: Connection, contract: Contract, key_hash: KeyHash) -> None:
     """Keep the hash of every row's key beside it in raw; all of them anew where the SQL of it changed.
 
     With it a load looks for the keys that came among eight bytes a row of history instead of among its texts.
     """
-    if not can_move(contract):
+    if not contract.keys_can_move:
         return
     name, raw, key = contract.name, f"raw.{quoted(contract.name)}", key_hash(contract)
     known = value(connection, "select made_by from lineage.key_hashes where dataset = ?", [name])
@@ -48,7 +43,7 @@ def touched_keys(
         replaced: the files that brought something before.
         staged: what they bring now.
     """
-    if not can_move(contract):
+    if not contract.keys_can_move:
         return None
     raw = f"raw.{quoted(contract.name)}"
     if staged and 2 * (value(connection, f"select count(*) from {staged}") or 0) >= value(
@@ -72,7 +67,7 @@ def touched_keys(
 
 def refresh(connection: Connection, contract: Contract, touched: str | None) -> None:
     """Find out anew which of the touched keys (None: of all keys) lie on more than one date in raw."""
-    if not can_move(contract):
+    if not contract.keys_can_move:
         return
     raw, bound = f"raw.{quoted(contract.name)}", {"dataset": contract.name}
     among = f"key_hash in (select key_hash from {touched})" if touched else "true"
@@ -102,7 +97,7 @@ def partner_days(connection: Connection, contract: Contract, days: Sequence[date
 
     Those that share a moved key with them and were not evaluated since it moved, and those that were held back.
     """
-    if not can_move(contract) or contract.layer != "clean" or not days:
+    if not contract.keys_can_move or contract.layer != "clean" or not days:
         return []
     sql = """
         select distinct other.business_date from lineage.moved_days mine
@@ -147,7 +142,7 @@ def torn_days(
         unsettled: standing days, not among the swapped, that are not what was last delivered. On all others the
             table holds what raw says, and raw knows a key on one day only.
     """
-    if not can_move(contract) or contract.layer != "clean":
+    if not contract.keys_can_move or contract.layer != "clean":
         return {}
     key = " and ".join(f"new.{quoted(name)} = old.{quoted(name)}" for name in contract.key)
     found: dict[date, date] = {}

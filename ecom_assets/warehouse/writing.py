@@ -171,7 +171,7 @@ class Write:
         would stand nowhere, so the 1st is held as well. That may tear a further day: look again until none is torn.
         """
         held: set[date] = set()
-        if staged is None or self.contract.layer != "clean" or not moved.can_move(self.contract):
+        if staged is None or self.contract.layer != "clean" or not self.contract.keys_can_move:
             return held
         unsettled = set(unsettled_days(self.connection, self.contract.name))
         while True:

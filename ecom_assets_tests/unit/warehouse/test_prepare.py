@@ -2,7 +2,6 @@ from ecom_assets.contracts import dataset_contracts
 from ecom_assets.contracts.model import Column
 from ecom_assets.warehouse import Warehouse, connect
 from ecom_assets.warehouse.connection import columns_of
-from ecom_assets.warehouse.moved import can_move
 from ecom_assets_tests.unit.warehouse.small_shop import (
     AS_OF,
     BUYERS,
@@ -31,7 +30,7 @@ def test_every_dataset_gets_typed_empty_tables():
         assert clean == {**implied, **stated, "_source_file": "VARCHAR", "_source_line": "BIGINT"}
         assert next(iter(clean)) == ("business_date" if contract.partitioned_by else contract.columns[0].name)
         raw = columns_of(warehouse.connection, f"raw.{contract.name}")
-        origin = {"_source_file", "_source_line", "_business_date", *(["_key_hash"] if can_move(contract) else [])}
+        origin = {"_source_file", "_source_line", "_business_date", *(["_key_hash"] if contract.keys_can_move else [])}
         assert set(raw) == origin | {column.name for column in contract.input_columns}
         assert {kind for name, kind in raw.items() if not name.startswith("_")} == {"VARCHAR"}
         assert fetch(warehouse, f"from quarantine.{contract.name}") == []
