@@ -12,7 +12,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 
-from ecom_assets.defs.anomaly.detection import QUERIES
+from ecom_assets.defs.anomaly.detection import COVERAGE, QUERIES
 from ecom_assets.simulation import Simulator, load_config
 from ecom_assets.simulation.behaviour_series import day_values
 from ecom_assets.simulation.landing import file_delay
@@ -77,6 +77,8 @@ def as_watched(shop: SimulatedShop) -> SimulatedShop:
             "create table forecast.expectations (business_date date, metric text, dimension text, member text, "
             "expected double, prophet_expected double, made_on date)"
         )
+        connection.execute("create schema anomaly")
+        connection.execute(f"create table anomaly.coverage as {COVERAGE.sql}", dict(COVERAGE.params))
         query = QUERIES["daily"]
         told = connection.execute(query.sql, dict(query.params)).df().astype({"time": "datetime64[ns]"})
     kept = told[["time", *KEYS, "value"]].merge(shop.daily.drop(columns="value"), on=["time", *KEYS])

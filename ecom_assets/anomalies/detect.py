@@ -52,12 +52,14 @@ class Detected:
         events: one row per event, see `events.event_table`.
         missing_plans: planned campaigns of which nothing was to be seen, see `planned.missing_plans`.
         threshold: the surprise from which a step alarms.
+        is_judged: steps that could have alarmed: known, and with enough steps before them.
     """
 
     points: pd.DataFrame
     events: pd.DataFrame
     missing_plans: pd.DataFrame
     threshold: float
+    is_judged: np.ndarray
 
 
 def detect(
@@ -96,7 +98,9 @@ def detect_series(history: History, alarms_a_month: float | None = None, seed: i
     points = _points(history, judged, threshold, transform)
     deviation = values - one_step.unplanned
     missing = missing_plans(history.times, history.campaigns, deviation, one_step.plans, one_step.sigma)
-    return Detected(points, event_table(points, threshold), missing, threshold)
+    is_judged = np.isfinite(history.values) & np.isfinite(judged.consensus)
+    is_judged[: _warm_up(history)] = False
+    return Detected(points, event_table(points, threshold), missing, threshold, is_judged)
 
 
 def judge(history: History, values: np.ndarray, one_step: OneStep, transform: Transform, seed: int = 0) -> Judgement:
@@ -128,7 +132,7 @@ def _points(history: History, judged: Judgement, threshold: float, transform: Tr
     every, planned = _every(history), judged.planned
     score = combined_score(judged.surprises, every, planned)
     gap = max(1, round(EVENT_GAP_DAYS * _steps_a_month(history) / MONTH_DAYS))
-    alarms = alarms_of(history.values, score, threshold, WARM_UP_CYCLES * min(history.season, 24), gap)
+    alarms = alarms_of(history.values, score, threshold, _warm_up(history), gap)
     distances = np.abs(judged.zscores), sustained(judged.scores["zscore"])
     near, near_zscore = (score_limits(each, threshold, every, NORMAL_PRIOR, planned) for each in distances)
     least = 0.0 if history.is_non_negative else -np.inf
@@ -153,6 +157,11 @@ def _beyond_plans(
         return expects.in_sigmas(np.where(has_band, beyond_band(deviation + plans, lower, upper), deviation))
 
     return zscores(by_phase, 0.0), zscores(one_step, one_step.plans)
+
+
+def _warm_up(history: History) -> int:
+    """First steps, which only teach what is usual."""
+    return WARM_UP_CYCLES * min(history.season, 24)
 
 
 def _every(history: History) -> int:

@@ -8,6 +8,7 @@ import typer
 import yaml
 
 from ecom_assets.cli import show
+from ecom_assets.cli.coverage import coverage
 from ecom_assets.cli.labels import newest_alarms
 from ecom_assets.cli.work import keep_log, print_next, print_report, progress
 from ecom_assets.orchestration.shop import PROJECT, ShopContext
@@ -135,7 +136,7 @@ def _print_last_day(screen: "Console", context: ShopContext) -> None:
                 made += [(f"{heading}:", "", "")] if heading != "sales" else []
                 made += [(_named(name, context.shop.currency), *(show.readable(value, name) for value in values))
                          for name, *values in found]  # fmt: skip
-        alarms = newest_alarms(connection)
+        alarms = [*newest_alarms(connection), f"watched  {coverage(connection).line}"]
     titles = [f"{context.shop.name}, sales of", *(f"{day:%A} {day}" for day in days)]
     screen.print()
     screen.print(show.table(titles, made, right=True))

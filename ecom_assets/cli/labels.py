@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from ecom_assets.cli import show
+from ecom_assets.cli.coverage import coverage, series_name
 from ecom_assets.cli.show import Format
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ _SHOWN = 2
 
 
 def listed(only_open: bool, format: Format) -> None:
-    """Print every notification, or those that are open, newest first."""
+    """Print every notification, or those that are open, newest first, and which series were looked at."""
     from ecom_assets.settings import Home
     from ecom_assets.warehouse import open_snapshot
 
@@ -31,8 +32,10 @@ def listed(only_open: bool, format: Format) -> None:
         found = connection.execute(
             f"select {', '.join(_LISTED)} from anomaly.notifications {where} order by raised_date desc, notification_id"
         ).fetchall()
+        looked_at = coverage(connection)
     if format != Format.table:
         show.print_rows(_LISTED, found, format)
+        show.errors().print(looked_at.line, markup=False, soft_wrap=True, style="dim")
         return
     screen = show.console()
     for row in found:
@@ -40,7 +43,10 @@ def listed(only_open: bool, format: Format) -> None:
         screen.print(f"{each['notification_id']}  {_said(each)}", markup=False, soft_wrap=True)
         screen.print(f"          {each['evidence']}", markup=False, soft_wrap=True, style="dim")
     if not found:
-        screen.print("Nothing is open." if only_open else "Nothing was out of the ordinary.")
+        nothing_open = "Nothing is open." if only_open and looked_at.watched else looked_at.found_nothing
+        screen.print(nothing_open, markup=False, soft_wrap=True)
+    for line in looked_at.lines():
+        screen.print(line, markup=False, soft_wrap=True, style="dim")
 
 
 def label(beginning: str, said: str | None, note: str | None) -> None:
@@ -118,8 +124,7 @@ def newest_alarms(connection: "Connection") -> list[str]:
 
 def _said(row: dict[str, Any]) -> str:
     """One notification in one line: since when, what, how far on the day that it was raised, what it is."""
-    what = row["metric"].replace("_", " ")
-    what += "" if row["dimension"] == "total" else f" of {row['dimension']} {row['member'].replace('_', ' ')}"
+    what = series_name(row["metric"], row["dimension"], row["member"])
     moved = row["direction"]
     if row["value"] is not None and row["expected"]:
         moved += f" {row['value'] / row['expected'] - 1:+.0%}"

@@ -12,6 +12,7 @@ from ecom_assets.cli.show import Format
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ecom_assets.anomalies.detect import Detected
     from ecom_assets.forecasting.one_call import SeriesForecast
     from ecom_assets.forecasting.series import History
 
@@ -28,8 +29,16 @@ def detect(path: Path, time: str | None, value: str | None, points: bool, format
     with show.errors().status(f"Looking for anomalies in {len(history):,} steps …"):
         found = detect_series(history)
     print_frame(found.points if points else found.events, format)
-    if format == Format.table and not points and found.events.empty:
-        show.console().print("Nothing in it is out of the ordinary.")
+    show.errors().print(_looked_at(found), style="dim", markup=False, soft_wrap=True)
+
+
+def _looked_at(found: "Detected") -> str:
+    """What was judged: only of that it can be said that nothing was out of the ordinary."""
+    steps, judged = len(found.points), found.points["time"][found.is_judged]
+    if judged.empty:
+        return f"Nothing could be judged: of {steps:,} steps none has enough known ones before it."
+    quiet = "; nothing in them is out of the ordinary" if found.events.empty else ""
+    return f"{len(judged):,} of {steps:,} steps were judged, from {judged.iloc[0]} on{quiet}."
 
 
 def forecast(path: Path, time: str | None, value: str | None, horizon: int, format: Format) -> None:

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 from ecom_assets.cli import show
+from ecom_assets.cli.coverage import coverage
 from ecom_assets.cli.labels import newest_alarms
 from ecom_assets.settings import Shop
 
@@ -28,7 +29,7 @@ def status() -> None:
     context = ShopContext.resolve()
     with closing(open_snapshot(context.home)) as connection:
         found = queries.status(connection)
-        alarms = newest_alarms(connection)
+        alarms = [*newest_alarms(connection), f"watched  {coverage(connection).line}"]
         waiting = pending(connection, context.shop, dataset_contracts().values(), context.now())
     screen = show.console()
     ago = _ago(datetime.now(UTC).replace(tzinfo=None) - found.published_at)

@@ -41,7 +41,7 @@ def _reads(queries) -> set[str]:
 
 
 def test_what_the_layer_declares_is_what_it_reads(graph):
-    from ecom_assets.defs.anomaly.detection import QUERIES
+    from ecom_assets.defs.anomaly.detection import COVERAGE, QUERIES
     from ecom_assets.defs.anomaly.notifications import EVIDENCE, NOTIFICATION_QUERIES
     from ecom_assets.defs.anomaly.scorecard import SCORED
 
@@ -53,10 +53,11 @@ def test_what_the_layer_declares_is_what_it_reads(graph):
     for asset in detectors:
         assert parents[asset] == _reads(QUERIES.values()) & there, asset
     assert parents["anomaly/consensus"] == detectors
+    assert parents["anomaly/coverage"] == _reads([COVERAGE]) == {"kpi/daily_metrics"}
     assert parents["anomaly/evidence"] == _reads([EVIDENCE]) & there
     assert parents["anomaly/notifications"] == _reads(NOTIFICATION_QUERIES.values())
     assert parents["anomaly/detector_scorecard"] == _reads(SCORED.values())
-    read = {"kpi/daily_metrics", "clean/campaigns", "anomaly/evidence", "forecast/expectations"}
+    read = {"kpi/daily_metrics", "clean/campaigns", "anomaly/coverage", "anomaly/evidence", "forecast/expectations"}
     assert read == _reads(QUERIES.values())
 
 
@@ -81,7 +82,9 @@ def test_every_table_is_published_after_it_is_written(graph):
 def test_a_young_shop_has_empty_tables_and_no_error(graph):
     for asset in LAYER:
         (count,) = graph.ask(f"select count(*) from {asset.replace('/', '.')}")
-        assert (count[0] > 0) == (asset == "anomaly/evidence"), asset
+        assert (count[0] > 0) == (asset in ("anomaly/evidence", "anomaly/coverage")), asset
+    (said,) = graph.ask("select distinct left_out_because from anomaly.coverage where known_days > 0")
+    assert said == ("fewer than 60 known days",)
     states = graph.ask("select state from lineage.days where asset like 'anomaly/%' and business_date is null")
     assert states == [("accepted",)] * (len(LAYER) - 1)
 

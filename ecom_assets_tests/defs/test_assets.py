@@ -18,8 +18,8 @@ KPIS = {
 }  # fmt: skip
 FORECAST = {"backtests", "champions", "expectations", "forecasts", "series"}
 ANOMALIES = {
-    "causes", "consensus", "detector_scorecard", "events", "evidence", "forecast_residual", "isolation_forest",
-    "missing_plans", "notification_members", "notifications", "zscore",
+    "causes", "consensus", "coverage", "detector_scorecard", "events", "evidence", "forecast_residual",
+    "isolation_forest", "missing_plans", "notification_members", "notifications", "zscore",
 }  # fmt: skip
 MADE = {"kpi": KPIS, "anomaly": ANOMALIES, "forecast": FORECAST}
 DATASETS = {

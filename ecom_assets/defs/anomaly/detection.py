@@ -1,10 +1,10 @@
-"""What each detector says, what they say together, and what moved together: one piece of work, eight tables."""
+"""What detectors look at, what each of them says, what they say together, and what moved together."""
 
 from typing import Any
 
 from ecom_assets.metrics import metrics
 from ecom_assets.orchestration.rows import Charts, Frames
-from ecom_assets.orchestration.table_asset import table_group, version_of_code
+from ecom_assets.orchestration.table_asset import table_asset, table_group, version_of_code
 from ecom_assets.settings import Shop
 from ecom_assets.sql import Query
 
@@ -21,7 +21,13 @@ _SERIES = Query(
         "trust_metrics": [metric.trusted_when.metric if metric.trusted_when else None for metric in _WATCHED] + [None],
         "trust_minimums": [metric.trusted_when.at_least if metric.trusted_when else None for metric in _WATCHED]
         + [None],
-        "unjudged": DISCOUNTS,
+    },
+)
+COVERAGE = Query(
+    "anomaly/coverage",
+    {
+        "metrics": [*(metric.name for metric in _WATCHED), DISCOUNTS],
+        "is_judged": [True] * len(_WATCHED) + [False],
         "min_days": MIN_DAYS,
         "min_cases": MIN_CASES,
     },
@@ -31,6 +37,19 @@ _DELIVERIES = Query("anomaly/deliveries", text="select * exclude (_is_late), _is
 QUERIES = {"daily": _SERIES, "plans": _PLANS, "deliveries": _DELIVERIES}
 _MADE_BY = ("anomalies", "forecasting")
 _DETECTORS = ("anomaly/zscore", "anomaly/isolation_forest", "anomaly/forecast_residual")
+
+
+@table_asset(
+    "anomaly/coverage",
+    requires=["kpi/daily_metrics"],
+    code_version=f"{COVERAGE.code_version} {COVERAGE.params}",
+)
+def coverage(shop: Shop) -> Query:
+    """One row per series of a watched metric.
+
+    Which series the detectors look at, and why they leave the others out.
+    """
+    return COVERAGE
 
 
 def _alarms(rows: Any) -> dict[str, bytes]:
@@ -49,7 +68,7 @@ def _alarms(rows: Any) -> dict[str, bytes]:
         "anomaly/notification_members": ["anomaly/causes"],
         "anomaly/missing_plans": ["anomaly/consensus"],
     },
-    requires=["kpi/daily_metrics", "anomaly/evidence"],
+    requires=["kpi/daily_metrics", "anomaly/evidence", "anomaly/coverage"],
     uses=["clean/campaigns", "forecast/expectations"],
     code_version=f"{_SERIES.code_version} {_SERIES.params} {_PLANS.code_version} {version_of_code(*_MADE_BY)}",
     charts={"anomaly/consensus": Charts(Query("anomaly/newest_alarms"), _alarms)},

@@ -7,34 +7,6 @@ with watched as (
         unnest($trust_minimums::double[]) as at_least
 ),
 
-numbered as (
-    select
-        *,
-        row_number() over (partition by metric, dimension, member order by business_date) as known_days
-    from kpi.daily_metrics
-    where value is not null
-),
-
--- A series that is mostly unknown or nothing has nothing usual, and a ratio of three cases a day is luck: what so small
--- a member shows, its whole shows better. The first days decide, so that a channel that was switched off later does not
--- take what was said of it along.
-known as (
-    select
-        metric,
-        dimension,
-        member
-    from numbered
-    group by metric, dimension, member
-    having
-        count(*) >= $min_days
-        and count(*) >= 0.5 * (date_diff('day', min(business_date), max(business_date)) + 1)
-        and (
-            metric = $unjudged
-            or count(*) filter (known_days <= $min_days and value <> 0) >= 0.5 * $min_days
-            and coalesce(median(denominator) filter (known_days <= $min_days) >= $min_cases, true)
-        )
-),
-
 believed as (
     select
         daily.business_date,
@@ -43,13 +15,14 @@ believed as (
         daily.member,
         case when watched.trust_metric is null or trust.value >= watched.at_least then daily.value end as value
     from kpi.daily_metrics as daily
-    inner join known using (metric, dimension, member)
+    inner join anomaly.coverage as coverage using (metric, dimension, member)
     inner join watched using (metric)
     left join kpi.daily_metrics as trust
         on
             trust.business_date = daily.business_date
             and trust.metric = watched.trust_metric
             and trust.dimension = 'total'
+    where coverage.left_out_because is null
 ),
 
 final as (

@@ -22,7 +22,8 @@ FOUND = [
 ]
 
 
-def home_with(folder, table) -> Home:
+def home_with(folder, table, series=None) -> Home:
+    """A home whose notifications are `table`; each series is watched (True), too noisy (False), or left out (why)."""
     home = Home(folder)
     folder.mkdir(parents=True, exist_ok=True)
     with closing(connect(folder / "w.duckdb")) as connection:
@@ -32,6 +33,15 @@ def home_with(folder, table) -> Home:
             assert warehouse.write(contract("anomaly/notifications"), table.reset_index(), None, "run").accepted
         else:
             connection.execute("drop table anomaly.notifications")
+        for metric, state in (series or {}).items():
+            why = state if isinstance(state, str) else None
+            connection.execute(
+                "insert into anomaly.coverage by name select ? as metric, 'total' as dimension, 'all' as member, "
+                "true as is_judged, 90 as known_days, ? as left_out_because", [metric, why])  # fmt: skip
+            if isinstance(state, bool):
+                connection.execute(
+                    "insert into anomaly.consensus by name select date '2026-05-31' as business_date, ? as metric, "
+                    "'total' as dimension, 'all' as member, ? as is_watched", [metric, state])  # fmt: skip
         publish(connection, home, warehouse.contracts.values())
     return home
 
@@ -76,14 +86,43 @@ def test_news_are_the_newest_two_that_nobody_labelled_or_silenced(tmp_path):
 
 
 def test_nothing_found_and_nothing_looked_for(tmp_path, ecom):
-    quiet, blind = home_with(tmp_path / "quiet", told()), home_with(tmp_path / "blind", None)
-    assert ecom(quiet, "anomalies", "list")[:2] == (0, "Nothing was out of the ordinary.\n")
-    assert ecom(quiet, "anomalies", "list", "--open")[:2] == (0, "Nothing is open.\n")
+    quiet = home_with(tmp_path / "quiet", told(), {"orders": True, "sessions": True})
+    blind = home_with(tmp_path / "blind", None)
+    looked_at = "Looked at 2 of 2 series to 2026-05-31.\n"
+    nothing = "Nothing was out of the ordinary in the 2 series that were looked at.\n"
+    assert ecom(quiet, "anomalies", "list")[:2] == (0, nothing + looked_at)
+    assert ecom(quiet, "anomalies", "list", "--open")[:2] == (0, "Nothing is open.\n" + looked_at)
     code, _, err = ecom(blind, "anomalies", "list")
     assert (code, "nothing was looked for yet" in err) == (2, True)
     for home in (quiet, blind):
         with open_snapshot(home) as connection:
             assert newest_alarms(connection) == []
+
+
+@pytest.mark.parametrize(
+    ("series", "said"),
+    [
+        ({}, ["Nothing was looked at: detectors read kpi.daily_metrics, and it is made only where a shop has orders "
+              "and order_items."]),
+        ({"orders": "fewer than 60 known days", "sessions": "no known day"},
+         ["Nothing was looked at.", "Looked at 0 of 2 series.", "  1 not: fewer than 60 known days (orders)",
+          "  1 not: no known day (sessions)"]),
+        ({"orders": False, "items": False, "sessions": True},
+         ["Nothing was out of the ordinary in the 1 series that were looked at.",
+          "Looked at 1 of 3 series to 2026-05-31.",
+          "  2 not: too noisy by the day, or the prices of another series (items, orders)"]),
+        ({"orders": None}, ["Nothing was looked at.", "Looked at 0 of 1 series.", "  1 not: not judged yet (orders)"]),
+    ],
+)  # fmt: skip
+def test_what_nobody_looked_at_is_never_called_ordinary(tmp_path, ecom, series, said):
+    home = home_with(tmp_path, told(), series)
+    code, out, _ = ecom(home, "anomalies", "list")
+    assert (code, out.splitlines()) == (0, said)
+    for pipe in ("json", "csv"):
+        out, err = ecom(home, "anomalies", "list", "--format", pipe)[1:]
+        watched = sum(state is True for state in series.values())
+        assert (f"{watched} of {len(series)} series looked at" if series else "no series looked at") in err
+        assert "looked at" not in out
 
 
 def test_a_day_that_is_over_silences_nothing(tmp_path, ecom, monkeypatch):

@@ -46,6 +46,20 @@ def test_days_are_shown_as_days_and_hours_as_hours(daily: Path, tmp_path: Path, 
     assert "2026-03-02 00:00:00" in capsys.readouterr().out
 
 
+def test_it_says_what_was_judged(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def said_of(days: int) -> str:
+        path = tmp_path / f"{days}.csv"
+        rows = [f"{START + timedelta(days=number)},{100 + number % 7}" for number in range(days)]
+        path.write_text("day,visits\n" + "\n".join(rows) + "\n")
+        assert run(["anomalies", "detect", str(path)]) == 0
+        return capsys.readouterr().err
+
+    first = START + timedelta(days=56)  # eight weeks only teach what is usual
+    assert f"64 of 120 steps were judged, from {first} 00:00:00 on; nothing in them" in said_of(120)
+    assert "Nothing could be judged: of 40 steps" in said_of(40)
+    assert "out of the ordinary" not in said_of(40), "nobody looked"
+
+
 def test_every_point_is_told_with_what_was_expected(daily: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["anomalies", "detect", str(daily), "--points", "--format", "csv"]) == 0
     rows = list(csv.DictReader(capsys.readouterr().out.splitlines()))

@@ -31,9 +31,18 @@ def add_metric(
         "?::double as value, ?::double as denominator", rows)  # fmt: skip
 
 
+def cover(connection, metrics=("orders",), min_days=4) -> dict[tuple, tuple]:
+    """anomaly.coverage made of the metrics that stand there: known days, and why a series is left out."""
+    params = {"metrics": list(metrics), "is_judged": [name != "discount_rate" for name in metrics],
+              "min_days": min_days, "min_cases": 20}  # fmt: skip
+    connection.execute(f"insert into anomaly.coverage by name {Query('anomaly/coverage').sql}", params)
+    found = connection.execute("select metric, dimension, member, known_days, left_out_because from anomaly.coverage")
+    return {row[:3]: row[3:] for row in found.fetchall()}
+
+
 def watched(connection, metrics=("orders",), trust=(None,), at_least=(None,), min_days=4) -> dict[tuple, list]:
-    params = {"metrics": list(metrics), "trust_metrics": list(trust), "trust_minimums": list(at_least),
-              "min_days": min_days, "min_cases": 20, "unjudged": "discount_rate"}  # fmt: skip
+    cover(connection, metrics, min_days)
+    params = {"metrics": list(metrics), "trust_metrics": list(trust), "trust_minimums": list(at_least)}
     found: dict[tuple, list] = {}
     for _, metric, dimension, member, value, *_ in connection.execute(
         Query("anomaly/watched_series").sql, params
@@ -65,6 +74,25 @@ def test_a_ratio_of_few_cases_is_not_watched(connection, cases, is_watched):
     assert bool(watched(connection, ["page_apdex_score"])) == is_watched
 
 
+def test_why_a_series_is_left_out_is_named(connection):
+    add_metric(connection, "orders", [5, 6, 5, 6, 5])
+    add_metric(connection, "orders", [1, 2, 3], "channel", "email")
+    add_metric(connection, "orders", [1, None, None, None, None, None, None, 1, 1, 1], "channel", "affiliate")
+    add_metric(connection, "orders", [None, None, None, None], "channel", "display")
+    add_metric(connection, "orders", [0, 0, 0, 1, 1], "channel", "organic")
+    add_metric(connection, "page_apdex_score", [1.0, 0.9, 1.0, 0.8], cases=19)
+    add_metric(connection, "items", [5, 5, 5, 5])
+    assert cover(connection, ["orders", "page_apdex_score", "sessions"]) == {
+        ("orders", "total", "all"): (5, None),
+        ("orders", "channel", "email"): (3, "fewer than 4 known days"),
+        ("orders", "channel", "affiliate"): (4, "mostly unknown"),
+        ("orders", "channel", "display"): (0, "no known day"),
+        ("orders", "channel", "organic"): (5, "mostly zero"),
+        ("page_apdex_score", "total", "all"): (4, "fewer than 20 cases on a usual day"),
+        ("sessions", "total", "all"): (0, "no known day"),
+    }
+
+
 def test_what_tells_of_promotions_comes_however_rare_they_are(connection):
     from ecom_assets.anomalies.allowance import DISCOUNT_METRIC
 
@@ -81,8 +109,8 @@ def test_what_was_forecast_of_a_day_stands_beside_it(connection):
         "3.5 as expected, 3.0 as prophet_expected",
         [day, made_on],
     )
-    params = {"metrics": ["orders"], "trust_metrics": [None], "trust_minimums": [None], "min_days": 4, "min_cases": 20,
-              "unjudged": ""}  # fmt: skip
+    cover(connection)
+    params = {"metrics": ["orders"], "trust_metrics": [None], "trust_minimums": [None]}
     found = connection.execute(Query("anomaly/watched_series").sql, params).df()
     assert found["champion_expected"].isna().tolist() == [True, True, True, False]
     last = found.iloc[-1]
