@@ -63,7 +63,9 @@ Landing = Annotated[Path | None, typer.Option("--landing", metavar="DIR", help="
 SeriesFile = Annotated[Path, typer.Argument(metavar="FILE", help="CSV or Parquet with a time and a value column")]
 TimeColumn = Annotated[str | None, typer.Option("--time", metavar="COL", help="column of the times; else guessed")]
 ValueColumn = Annotated[str | None, typer.Option("--value", metavar="COL", help="column of the values; else guessed")]
-Printed = Annotated[Format, typer.Option("--format", "-f", help="how the rows are printed")]
+Printed = Annotated[
+    Format, typer.Option("--format", "-f", help="how rows are printed; csv-raw: no apostrophe before = + - @")
+]
 
 
 @app.callback(invoke_without_command=True)
@@ -127,14 +129,22 @@ def status() -> None:
 def query(
     sql: Annotated[str, typer.Argument(metavar="SQL", help="a statement, or - to read it from standard input")],
     format: Printed = Format.table,
+    seconds: Annotated[
+        float, typer.Option(min=1, envvar="ECOM_QUERY_SECONDS", help="the most time that it may take")
+    ] = 300,
+    memory: Annotated[
+        str | None, typer.Option(envvar="ECOM_QUERY_MEMORY", help="the most memory, like 4GB; two fifths if unset")
+    ] = None,
 ) -> None:
     """Ask the published snapshot in SQL.
 
     Such as: ecom query "select * from kpi.daily_revenue order by business_date"
+
+    Only SELECT, DESCRIBE, SHOW, SUMMARIZE and EXPLAIN, and only of the published tables.
     """
     from ecom_assets.cli.reading import query
 
-    query(sys.stdin.read() if sql == "-" else sql, format)
+    query(sys.stdin.read() if sql == "-" else sql, format, seconds, memory)
 
 
 @app.command()

@@ -63,7 +63,7 @@ def plan_sources(shop: Shop, shop_file: Path) -> tuple[SourcePlan, ...]:
 
 def _plan(name: str, source: Source, folder: Path, shop: Shop) -> SourcePlan:
     known = dataset_contracts()
-    mapping = load_mapping(folder / source.mapping) if source.mapping else None
+    mapping = load_mapping(folder / source.mapping, folder) if source.mapping else None
     if mapping is None and name not in known:
         close = difflib.get_close_matches(name, known, 1)
         hint = f"did you mean {close[0]}? All datasets" if close else "the datasets"
