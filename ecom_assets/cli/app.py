@@ -64,7 +64,7 @@ SeriesFile = Annotated[Path, typer.Argument(metavar="FILE", help="CSV or Parquet
 TimeColumn = Annotated[str | None, typer.Option("--time", metavar="COL", help="column of the times; else guessed")]
 ValueColumn = Annotated[str | None, typer.Option("--value", metavar="COL", help="column of the values; else guessed")]
 Printed = Annotated[
-    Format, typer.Option("--format", "-f", help="how rows are printed; csv-raw: no apostrophe before = + - @")
+    Format, typer.Option("--format", "-f", help="csv sets an apostrophe before text like =1+1, csv-raw does not")
 ]
 
 

@@ -42,7 +42,7 @@ class _Output(Console):
     """
 
     def __init__(self, **settings: Any) -> None:
-        super().__init__(highlight=False, emoji=False, **settings)
+        super().__init__(highlight=False, markup=False, emoji=False, **settings)
 
     def render_str(self, text: str, **settings: Any) -> Text:
         return super().render_str(visible(text, lines=True), **settings)

@@ -64,9 +64,8 @@ def check_select(sql: str, known: frozenset[str]) -> None:
     """
     tree = _tree(sql)
     if len(tree) != 1:
-        raise StatementError(
-            f"must be one SELECT, found {f'{len(tree)} of them' if tree else 'none or another statement'}"
-        )
+        found = f"{len(tree)} of them" if tree else "none, or another statement"
+        raise StatementError(f"must be one SELECT, found {found}")
     may = f"it may read {', '.join(sorted(known))} and its own CTEs"
     for kind, name in _relations(tree, known):
         if kind == "TABLE_FUNCTION" and name not in _ROWS:

@@ -184,11 +184,11 @@ def test_a_mapping_by_sql_accounts_for_each_line(bench):
 @pytest.mark.parametrize(
     ("sql", "message"),
     [
-        ("select * from nowhere", "orders.sql: Catalog Error"),
+        ("select * from nowhere", "orders.sql: reads 'nowhere'; it may read staged"),
         ("select No as order_id from staged", "must give source_file and source_line"),
         ("select source_file, source_line, No as number from staged", "number: no columns of orders"),
         ("select source_file, source_line, No as order_id from staged", "orders.sql: ordered_at missing, without"),
-        ("select source_file, source_line, No as order_id from staged; select 1", "Parser Error"),
+        ("select source_file, source_line, No as order_id from staged; select 1", "must be one SELECT"),
         (
             'select source_file, source_line, "Where"::int as order_id, "When" as ordered_at from staged',
             "Conversion Error",
