@@ -243,10 +243,14 @@ def _listed(names: Iterable[str]) -> str:
 
 
 def _withheld(connection: Connection, contracts: dict[str, Contract]) -> set[str]:
-    """Datasets whose raw text may hold a person: their own, and those fed by the same files as such a one."""
+    """Datasets whose raw text may hold a person: their own, and those fed by files that may hold one.
+
+    A source of which nobody said so far counts as one.
+    """
     personal = {each.name for each in contracts.values() if each.layer == "clean" and personal_names(each)}
     sql = """select distinct mine.dataset from lineage.feeds mine join lineage.feeds theirs
-        on theirs.source = mine.source where theirs.dataset in (select unnest($personal::varchar[]))"""
+        on theirs.source = mine.source
+        where theirs.may_hold_persons is not false or theirs.dataset in (select unnest($personal::varchar[]))"""
     return personal | {row[0] for row in rows(connection, sql, {"personal": sorted(personal)})}
 
 

@@ -173,7 +173,7 @@ def test_a_mapping_by_sql_accounts_for_each_line(bench):
     receipt = bench.receipt(content, shop=make_shop(mapping="mapping.yaml"))
     assert (receipt.rows_used, receipt.rows_quarantined) == (2, 3)
     assert bench.rejects() == [
-        (4, "2,2024-05-01,five,x", ["unit_price_amount: 'five' is not an amount"]),
+        (4, "2,2024-05-01,five,x", ["unit_price_amount: value withheld, it is not an amount"]),
         (5, ",2024-05-01,5,x", ["no dataset of the mapping uses this line"]),
         (6, "short", ["1 fields where the header has 4"]),
     ]
