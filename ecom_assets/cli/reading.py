@@ -74,7 +74,12 @@ def quarantine(dataset: str | None, rows: int, format: Format) -> None:
             "order by source_file, source_line limit ?",
             [rows],
         )
-        show.print_rows([column[0] for column in found.description], show.batches(found.fetchmany), format)
+        lines = found.fetchall()
+        show.print_rows([column[0] for column in found.description], lines, format)
+        if format == Format.table and any(line[-1] is None for line in lines):
+            show.errors().print(
+                "Text that may tell of a person is withheld; file and line say where it is.", style="dim"
+            )
 
 
 def lineage(name: str) -> None:

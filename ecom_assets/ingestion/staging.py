@@ -93,9 +93,8 @@ class _Staging:
         scratch: Path,
     ) -> None:
         self.connection, self.plan, self.shop = connection, plan, shop
-        self.rows = {
-            dataset: RowSql(contract, shop, not plan.may_hold_persons) for dataset, contract in plan.contracts.items()
-        }
+        quotes = not plan.may_hold_persons
+        self.rows = {dataset: RowSql(contract, shop, quotes) for dataset, contract in plan.contracts.items()}
         self.total, self.done, self.progress = total, 0, progress
         self.refused: dict[str, Receipt] = {}
         self.opened: list[Opened] = []
