@@ -97,9 +97,13 @@ def _tree(sql: str) -> list[dict[str, Any]]:
     raise StatementError(str(found["error_message"]).splitlines()[0])
 
 
-@cache
 def _parser() -> duckdb.DuckDBPyConnection:
-    """A database of its own with nothing in it."""
+    """A connection of its own, for threads may ask at once, to a database with nothing in it."""
+    return _empty().cursor()
+
+
+@cache
+def _empty() -> duckdb.DuckDBPyConnection:
     return duckdb.connect(config={"enable_external_access": "false"})
 
 
