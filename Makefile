@@ -16,7 +16,7 @@ WORKERS ?= auto
 ARGS    ?=
 
 # The folders whose functions are pure, and the others whose types are checked.
-TYPED := $(wildcard ecom_assets/settings.py $(addprefix ecom_assets/, anomalies contracts customers forecasting \
+TYPED := $(wildcard ecom_assets/settings.py $(addprefix ecom_assets/, anomalies contracts customers forecasting guard \
 	ingestion insights metrics quality reports simulation sql text warehouse))
 
 # No dependency may call home, whatever its default.

@@ -26,16 +26,16 @@ def analyze(domain: str, out: Path | None) -> None:
         except (UnknownDomainError, NothingToAnalyzeError) as error:
             raise typer.BadParameter(str(error)) from error
     screen = show.console()
-    screen.print(f"[bold]{found.title}[/]")
+    screen.print(found.title, style="bold")
     for sentence in found.sentences:
-        screen.print(sentence, markup=False)
+        screen.print(sentence)
     for table in found.tables:
         screen.print()
-        screen.print(table.title, markup=False, style="bold")
+        screen.print(table.title, style="bold")
         screen.print(show.table(table.columns, table.rows))
     if out is not None:
         for path in write_charts(found, out):
-            screen.print(f"wrote {path}", markup=False, soft_wrap=True)
+            screen.print(f"wrote {path}", soft_wrap=True)
 
 
 def simulate(out: Path, format: Literal["csv", "parquet"], **wishes: Any) -> None:
@@ -59,4 +59,4 @@ def simulate(out: Path, format: Literal["csv", "parquet"], **wishes: Any) -> Non
             raise typer.BadParameter(str(error)) from error
     screen = show.console()
     screen.print(show.table(["dataset", "rows"], written.rows.items()))
-    screen.print(f"{len(written.paths):,} files in {out}", markup=False, soft_wrap=True)
+    screen.print(f"{len(written.paths):,} files in {out}", soft_wrap=True)

@@ -52,9 +52,7 @@ def _day(text: str) -> date:
         raise typer.BadParameter(f"must be a day of the calendar, written like 2026-01-31, found {text!r}") from None
 
 
-FromDay = Annotated[
-    date | None, typer.Option("--from", parser=_day, metavar="DAY", help="first day to bring up to date")
-]
+FromDay = Annotated[date | None, typer.Option("--from", parser=_day, metavar="DAY", help="first day to write again")]
 ToDay = Annotated[date | None, typer.Option("--to", parser=_day, metavar="DAY", help="last day, inclusive")]
 ShopFile = Annotated[
     Path | None, typer.Option("--shop", metavar="FILE", help="the shop's settings; else as before, or shop.yaml")
@@ -63,7 +61,7 @@ Landing = Annotated[Path | None, typer.Option("--landing", metavar="DIR", help="
 SeriesFile = Annotated[Path, typer.Argument(metavar="FILE", help="CSV or Parquet with a time and a value column")]
 TimeColumn = Annotated[str | None, typer.Option("--time", metavar="COL", help="column of the times; else guessed")]
 ValueColumn = Annotated[str | None, typer.Option("--value", metavar="COL", help="column of the values; else guessed")]
-Printed = Annotated[Format, typer.Option("--format", "-f", help="how the rows are printed")]
+Printed = Annotated[Format, typer.Option("--format", "-f", help="csv guards text like =1+1, csv-raw does not")]
 
 
 @app.callback(invoke_without_command=True)
@@ -127,14 +125,16 @@ def status() -> None:
 def query(
     sql: Annotated[str, typer.Argument(metavar="SQL", help="a statement, or - to read it from standard input")],
     format: Printed = Format.table,
+    seconds: Annotated[float, typer.Option(min=1, envvar="ECOM_QUERY_SECONDS", help="most time it may take")] = 300,
+    memory: Annotated[str | None, typer.Option(envvar="ECOM_QUERY_MEMORY", help="most memory, such as 4GB")] = None,
 ) -> None:
-    """Ask the published snapshot in SQL.
+    """Ask the published tables in SQL: SELECT, DESCRIBE, SHOW, SUMMARIZE or EXPLAIN.
 
     Such as: ecom query "select * from kpi.daily_revenue order by business_date"
     """
     from ecom_assets.cli.reading import query
 
-    query(sys.stdin.read() if sql == "-" else sql, format)
+    query(sys.stdin.read() if sql == "-" else sql, format, seconds, memory)
 
 
 @app.command()

@@ -141,7 +141,7 @@ def _print_last_day(screen: "Console", context: ShopContext) -> None:
     screen.print()
     screen.print(show.table(titles, made, right=True))
     for line in alarms:
-        screen.print(line, markup=False, soft_wrap=True)
+        screen.print(line, soft_wrap=True)
 
 
 def _of_days(

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from ecom_assets.guard.texts import visible
 from ecom_assets.settings import Home, SettingsError
 
 FAILED, MISUSED, INTERRUPTED = 1, 2, 130
@@ -108,7 +109,7 @@ def _interrupted() -> int:
 
 
 def _told(message: str, code: int) -> int:
-    print(message, file=sys.stderr)
+    print(visible(message, lines=True), file=sys.stderr)
     return code
 
 

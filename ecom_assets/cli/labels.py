@@ -40,8 +40,8 @@ def listed(only_open: bool, format: Format) -> None:
     screen = show.console()
     for row in found:
         each = dict(zip(_LISTED, row, strict=True))
-        screen.print(f"{each['notification_id']}  {_said(each)}", markup=False, soft_wrap=True)
-        screen.print(f"          {each['evidence']}", markup=False, soft_wrap=True, style="dim")
+        screen.print(f"{each['notification_id']}  {_said(each)}", soft_wrap=True)
+        screen.print(f"          {each['evidence']}", soft_wrap=True, style="dim")
     if not found:
         nothing_open = "Nothing is open." if only_open and looked_at.watched else looked_at.found_nothing
         screen.print(nothing_open, markup=False, soft_wrap=True)
@@ -64,7 +64,7 @@ def label(beginning: str, said: str | None, note: str | None) -> None:
 
     _tell(change, "ecom anomalies label")
     words = f"labelled {said.replace('_', ' ')}" if said else "has no label any more"
-    show.console().print(f"{notification} {words}.", markup=False)
+    show.console().print(f"{notification} {words}.")
 
 
 def snooze(beginning: str | None, metric: str | None, until: date | None, undo: bool) -> None:
@@ -94,7 +94,7 @@ def snooze(beginning: str | None, metric: str | None, until: date | None, undo: 
 
     _tell(change, "ecom anomalies snooze")
     words = f"is silent until {until}, inclusive" if until else "is told of again"
-    show.console().print(f"{notification or name} {words}.", markup=False)
+    show.console().print(f"{notification or name} {words}.")
 
 
 def _look_at_day(until: date) -> None:
@@ -163,6 +163,6 @@ def _tell(change: Any, purpose: str) -> None:
     with show.errors().status("Keeping it …"):
         report = tell(ShopContext.resolve(), change, purpose)
     for fault in (*report.refusals, *report.errors):
-        show.errors().print(fault, style="yellow", markup=False, soft_wrap=True)
+        show.errors().print(fault, style="yellow", soft_wrap=True)
     if report.refusals or report.errors:
         raise typer.Exit(1)

@@ -6,6 +6,8 @@ import traceback
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
+from ecom_assets.guard.texts import visible
+
 NAME = "ecom.log"
 _LOGGER = logging.getLogger("ecom_assets.cli")
 
@@ -37,7 +39,7 @@ def close_log() -> None:
 
 def note(message: str) -> None:
     """One line about what the command does."""
-    _LOGGER.info("%s", message)
+    _LOGGER.info("%s", visible(message))
 
 
 def note_error(error: BaseException) -> bool:
@@ -51,7 +53,7 @@ def note_error(error: BaseException) -> bool:
         f"\n  {Path(step.filename).name}:{step.lineno} in {step.name}"
         for step in traceback.extract_tb(error.__traceback__)
     )
-    _LOGGER.error("%s: %s%s", type(error).__name__, without_values(str(error)), steps)
+    _LOGGER.error("%s: %s%s", type(error).__name__, visible(without_values(str(error))), steps)
     return True
 
 

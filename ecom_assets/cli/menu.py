@@ -55,7 +55,9 @@ def menu(ask: Callable[[str], str] = Prompt.ask) -> None:
         offered = choices(Home.from_environment())
         screen.print()
         for number, choice in enumerate(offered, 1):
-            screen.print(f" [bold]{number}[/]  {choice.label}  [dim]ecom {choice.arguments[0]}[/]")
+            screen.print(f" {number}", style="bold", end="")
+            screen.print(f"  {choice.label}", end="")
+            screen.print(f"  ecom {choice.arguments[0]}", style="dim")
         try:
             answer = ask("\nNumber, or Enter to leave").strip()
         except EOFError:  # Ctrl-D

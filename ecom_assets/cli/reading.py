@@ -18,21 +18,29 @@ if TYPE_CHECKING:
 _FILES_SHOWN = 12
 
 
-def query(sql: str, format: Format) -> None:
+def query(sql: str, format: Format, seconds: float = 300, memory: str | None = None) -> None:
     """Print what `sql` yields on the snapshot, which nothing can change.
 
     Raises:
-        typer.BadParameter: DuckDB does not accept the SQL; its words in one line.
+        typer.BadParameter: DuckDB does not accept the SQL, it does more than read, or `memory` is no amount.
+        QueryLimitError: it took more time or memory than it may.
     """
-    from ecom_assets.warehouse import open_snapshot
+    from ecom_assets.guard.statements import StatementError, check_question
+    from ecom_assets.warehouse import QueryLimitError, TimeLimit, open_snapshot
 
-    with closing(open_snapshot(Home.from_environment())) as connection:
+    try:
+        check_question(sql)
+        connection = open_snapshot(Home.from_environment(), memory)
+    except (StatementError, ValueError) as error:
+        raise typer.BadParameter(str(error)) from error
+    with closing(connection):
+        limit = TimeLimit(connection, seconds)
         try:
-            found = connection.execute(sql)
-            if found is None:
-                raise typer.BadParameter("there is no statement to run")
-            if found.description:
-                show.print_rows([column[0] for column in found.description], show.batches(found.fetchmany), format)
+            found = limit.run(connection.execute, sql)
+            names = [column[0] for column in found.description]
+            show.print_rows(names, show.batches(lambda size: limit.run(found.fetchmany, size)), format)
+        except QueryLimitError as error:
+            raise QueryLimitError(f"{error}; --seconds and --memory allow it more") from error
         except duckdb.Error as error:
             raise typer.BadParameter(one_line(error)) from error
 
@@ -59,14 +67,19 @@ def quarantine(dataset: str | None, rows: int, format: Format) -> None:
             return
         if format == Format.table:
             for reason in reasons:
-                show.errors().print(f"{reason.rows:>8,}  {reason.reason}", markup=False)
+                show.errors().print(f"{reason.rows:>8,}  {reason.reason}")
         quoted = dataset.replace('"', '""')
         found = connection.execute(
             f'select source_file, source_line, business_date, reasons, raw_text from quarantine."{quoted}" '
             "order by source_file, source_line limit ?",
             [rows],
         )
-        show.print_rows([column[0] for column in found.description], show.batches(found.fetchmany), format)
+        lines = found.fetchall()
+        show.print_rows([column[0] for column in found.description], lines, format)
+        if format == Format.table and any(line[-1] is None for line in lines):
+            show.errors().print(
+                "Text that may tell of a person is withheld; file and line say where it is.", style="dim"
+            )
 
 
 def lineage(name: str) -> None:
@@ -86,8 +99,8 @@ def _print_steps(screen: "Console", steps: "list[Step]") -> None:
     files = [step for step in steps if step.kind == "file"]
     for step in steps:
         if step.kind != "file":
-            screen.print(f"{'  ' * step.depth}{step.name}", markup=False, end="")
-            screen.print(f"  {step.detail}" if step.detail else "", markup=False, style="dim")
+            screen.print(f"{'  ' * step.depth}{step.name}", end="")
+            screen.print(f"  {step.detail}" if step.detail else "", style="dim")
     if not files:
         screen.print("No file feeds it yet.", style="dim")
         return
@@ -95,4 +108,4 @@ def _print_steps(screen: "Console", steps: "list[Step]") -> None:
     shown = files if len(files) <= 2 * _FILES_SHOWN else [*files[:_FILES_SHOWN], None, *files[-_FILES_SHOWN:]]
     for file in shown:
         line = f"  {file.name}  ({file.detail})" if file else f"  … {len(files) - 2 * _FILES_SHOWN:,} more …"
-        screen.print(line, markup=False)
+        screen.print(line)

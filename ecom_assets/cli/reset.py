@@ -54,7 +54,7 @@ def reset(yes: bool, everything: bool = False) -> None:
     home.lock.unlink(missing_ok=True)
     if kept:
         screen.print(f"Labels and snoozes are in {kept} until the next run of this shop takes them.", soft_wrap=True)
-    screen.print(f"Deleted. `{anew}` makes it anew.", markup=False, soft_wrap=True)
+    screen.print(f"Deleted. `{anew}` makes it anew.", soft_wrap=True)
 
 
 def made(home: Home) -> list[Path]:

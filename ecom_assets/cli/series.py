@@ -60,7 +60,7 @@ def forecast(path: Path, time: str | None, value: str | None, horizon: int, form
             on_origin=lambda done, of: status.update(f"{words} {done} of {of} origins"),
         )  # fmt: skip
     print_frame(said.forecast, format)
-    show.errors().print(_how_good(said), style="dim", markup=False)
+    show.errors().print(_how_good(said), style="dim")
 
 
 def _how_good(said: "SeriesForecast") -> str:
@@ -86,7 +86,7 @@ def _read(path: Path, time: str | None, value: str | None) -> "History":
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
     for warning in read.warnings:
-        show.errors().print(warning, markup=False)
+        show.errors().print(warning)
     try:
         return regular(read.frame)
     except ValueError as error:

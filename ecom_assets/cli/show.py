@@ -4,7 +4,7 @@ import csv
 import json
 import math
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -14,34 +14,52 @@ from typing import Any, TextIO
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
+
+from ecom_assets.guard.texts import json_visible, spreadsheet_safe, visible
 
 Rows = Iterable[Sequence[Any]]
 ROWS_SHOWN = 500  # a person reads no more; the other formats stream every row
 
 
 class Format(StrEnum):
-    """How rows are printed."""
+    """How rows are printed. Both kinds of CSV hold the same but for text that a spreadsheet would take for a formula.
+
+    `csv` is what people open: such text stands behind an apostrophe. `csv_raw` is for programs.
+    """
 
     table = "table"
     csv = "csv"
+    csv_raw = "csv-raw"
     json = "json"
 
 
 class _Output(Console):
-    """Standard output, whose reader may go away: what that means is decided where the command ends, not by rich."""
+    """A console on which every text stands for itself: names, values and paths come from outside.
+
+    Brackets are no markup, `:warning:` is no emoji, and what cannot be seen is written out; colours are asked for by
+    `style`. All text that rich is handed, in tables and their headings too, comes through `render_str`.
+    """
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(highlight=False, markup=False, emoji=False, **settings)
+
+    def render_str(self, text: str, **settings: Any) -> Text:
+        return super().render_str(visible(text, lines=True), **settings)
 
     def on_broken_pipe(self) -> None:
+        """The reader may go away: what that means is decided where the command ends, not by rich."""
         raise BrokenPipeError
 
 
 def console() -> Console:
     """Standard output; as wide as it has to be where no terminal says how wide it is."""
-    return _Output(highlight=False, width=None if sys.stdout.isatty() else 10_000, soft_wrap=not sys.stdout.isatty())
+    return _Output(width=None if sys.stdout.isatty() else 10_000, soft_wrap=not sys.stdout.isatty())
 
 
 def errors() -> Console:
     """Standard error, for what is not the answer itself; a log gets its lines whole."""
-    return Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
+    return _Output(stderr=True, soft_wrap=not sys.stderr.isatty())
 
 
 def print_rows(names: Sequence[str], rows: Rows, format: Format, out: TextIO | None = None) -> None:
@@ -52,10 +70,11 @@ def print_rows(names: Sequence[str], rows: Rows, format: Format, out: TextIO | N
     """
     out = out or sys.stdout
     names = _told_apart(names)
-    if format == "csv":
+    if format in (Format.csv, Format.csv_raw):
         writer = csv.writer(out, lineterminator="\n")
-        writer.writerow(names)
-        writer.writerows([_csv(value) for value in row] for row in rows)
+        text = _csv_text(format, out)
+        writer.writerow([text(name) for name in names])
+        writer.writerows([_csv(value, text) for value in row] for row in rows)
     elif format == "json":
         texts = (_json_text(dict(zip(names, row, strict=True))) for row in rows)
         out.write("[")
@@ -71,6 +90,7 @@ def _print_table(names: Sequence[str], rows: Iterator[Sequence[Any]]) -> None:
     screen = console()
     texts = [[plain(value) for value in row] for row in shown]
     # Three more a column: a space on each side, and one between two of them.
+    names = [visible(name) for name in names]
     width = sum(max([len(name), *(len(row[at]) for row in texts)]) + 3 for at, name in enumerate(names)) - 1
     if width <= screen.width:
         screen.print(table(names, shown))
@@ -88,7 +108,7 @@ def _print_records(screen: Console, names: Sequence[str], texts: list[list[str]]
     for number, row in enumerate(texts, 1):
         screen.rule(f"row {number}", align="left", style="dim")
         for name, text in zip(names, row, strict=True):
-            screen.print(f"{name:<{label}}  {text}", markup=False, overflow="fold")
+            screen.print(f"{name:<{label}}  {text}", overflow="fold")
 
 
 def table(names: Sequence[str], rows: Rows, right: bool = False, named: bool = False) -> Table:
@@ -103,7 +123,7 @@ def table(names: Sequence[str], rows: Rows, right: bool = False, named: bool = F
         justify = "right" if numeric else "left"
         made.add_column(name, justify=justify, overflow="fold", no_wrap=named and at == 0)
     for row in rows:
-        made.add_row(*(_escaped(plain(value)) for value in row))
+        made.add_row(*(plain(value) for value in row))
     return made
 
 
@@ -119,7 +139,7 @@ def plain(value: Any) -> str:
         return "; ".join(f"{plain(key)}: {plain(each)}" for key, each in value.items())
     if isinstance(value, datetime):
         return value.isoformat(sep=" ", timespec="seconds")
-    return _number(value) if isinstance(value, float | Decimal) else str(value)
+    return _number(value) if isinstance(value, float | Decimal) else visible(str(value))
 
 
 def _number(value: float | Decimal) -> str:
@@ -142,7 +162,19 @@ def readable(value: Any, name: str) -> str:
     return f"{value:,}" if isinstance(value, int) else plain(value)
 
 
-def _csv(value: Any) -> Any:
+def _csv_text(format: Format, out: TextIO) -> Callable[[str], str]:
+    """What is done to texts, which alone can be formulas: -5 as a number stays one. A terminal shows none as it is."""
+
+    def text(value: str) -> str:
+        value = value if format == Format.csv_raw else spreadsheet_safe(value)
+        return visible(value, lines=True) if out.isatty() else value
+
+    return text
+
+
+def _csv(value: Any, text: Callable[[str], str]) -> Any:
+    if isinstance(value, str):
+        return text(value)
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, Decimal):
@@ -153,7 +185,7 @@ def _csv(value: Any) -> Any:
 
 
 def _json_text(value: Any) -> str:
-    return json.dumps(_json(value), ensure_ascii=False, allow_nan=False)
+    return json_visible(json.dumps(_json(value), ensure_ascii=False, allow_nan=False))
 
 
 def _json(value: Any) -> Any:
@@ -177,10 +209,6 @@ def _told_apart(names: Sequence[str]) -> list[str]:
         free = name if name not in told else next(each for each in numbered if each not in {*told, *names})
         told.append(free)
     return told
-
-
-def _escaped(text: str) -> str:
-    return text.replace("[", "\\[")
 
 
 def batches(fetch: Any, size: int = 2_000) -> Iterator[Sequence[Any]]:

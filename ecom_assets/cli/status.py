@@ -33,13 +33,14 @@ def status() -> None:
         waiting = pending(connection, context.shop, dataset_contracts().values(), context.now())
     screen = show.console()
     ago = _ago(datetime.now(UTC).replace(tzinfo=None) - found.published_at)
-    screen.print(f"[bold]{context.shop.name}[/]  home {context.home.root}", soft_wrap=True)
+    screen.print(context.shop.name, style="bold", end="")
+    screen.print(f"  home {context.home.root}", soft_wrap=True)
     screen.print(f"snapshot {found.version}, published {found.published_at:%Y-%m-%d %H:%M} UTC ({ago} ago)")
     # A day on which the shop does not trade is not missed.
     late = [fault for fault in found.faults if fault.state == "missing" and not _is_closed(context.shop, fault)]
     _print_tables(screen, found, Counter(fault.asset for fault in late))
     for line in alarms:
-        screen.print(line, markup=False, soft_wrap=True)
+        screen.print(line, soft_wrap=True)
     _print_faults(screen, found, late)
     for rows in waiting[:_SHOWN]:
         screen.print(f"waiting  {rows.business_date}  {rows.rows:,} rows of {rows.dataset} (the day is not over)")
@@ -70,15 +71,15 @@ def _print_faults(screen: "Console", found: "Status", late: "list[DayFault]") ->
         said = (
             f"{check.severity:<5} {_days(check.business_date, days)}  {check.asset}  {check.check_name}: {check.found}"
         )
-        screen.print(f"  {said}", markup=False, soft_wrap=True)
+        screen.print(f"  {said}", soft_wrap=True)
     refused = [fault for fault in found.faults if fault.state == "refused"]
     screen.print(f"days     {len(refused):,} refused, {len(late):,} not delivered, summed over the tables")
     for fault, days in _grouped(refused, lambda fault: (fault.asset, fault.reason, fault.stale)):
         stands = "its last accepted rows stand" if fault.stale else "it has no rows"
         said = f"{_days(fault.business_date, days)}  {fault.asset}  {fault.reason}; {stands}"
-        screen.print(f"  {said}", markup=False, soft_wrap=True)
+        screen.print(f"  {said}", soft_wrap=True)
     for name, why in found.refused_files[:_SHOWN]:
-        screen.print(f"refused  {name}: {why}", markup=False, soft_wrap=True)
+        screen.print(f"refused  {name}: {why}", soft_wrap=True)
 
 
 def _grouped(faults: Iterable[Any], key: Callable[[Any], Any]) -> list[tuple[Any, int]]:

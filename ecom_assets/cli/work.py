@@ -88,7 +88,7 @@ def _look_for_files(context: ShopContext) -> None:
     where = f"in {context.landing}" if context.landing.is_dir() else f"since there is no folder {context.landing}"
     if len(bare) == len(plans) and not context.shop.is_simulated:
         raise SettingsError(f"no file found for {looked} {where}; say where they lie with --landing DIR")
-    show.errors().print(f"No file for {looked} {where}.", style="yellow", markup=False)
+    show.errors().print(f"No file for {looked} {where}.", style="yellow")
 
 
 @contextmanager
@@ -96,13 +96,13 @@ def progress() -> Iterator[Callable[[str, str], None]]:
     """A bar on a terminal, a line a table elsewhere; both on standard error."""
     screen = show.errors()
     if not screen.is_terminal:
-        yield lambda asset, state: None if state == "started" else screen.print(f"{state:<8} {asset}", markup=False)
+        yield lambda asset, state: None if state == "started" else screen.print(f"{state:<8} {asset}")
         return
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
     from ecom_assets.contracts import dataset_contracts, table_contracts
 
-    with Progress(SpinnerColumn(), TextColumn("{task.description:<32}"), BarColumn(), TimeElapsedColumn(),
+    with Progress(SpinnerColumn(), TextColumn("{task.description:<32}", markup=False), BarColumn(), TimeElapsedColumn(),
                   console=screen, transient=True) as bar:  # fmt: skip
         task = bar.add_task("starting", total=2 * len(dataset_contracts()) + len(table_contracts()) + 1)
 
@@ -139,12 +139,12 @@ def print_report(screen: "Console", report: "RunReport", shop: Shop) -> None:
         screen.print(f"snapshot  {report.snapshot.version} published ({size:,.1f} MB), "
                      f"{report.seconds.get('total', 0):,.0f} s in all")  # fmt: skip
     for note in report.notes:
-        screen.print(f"note      {note}", markup=False)
+        screen.print(f"note      {note}")
     faults = [f"refused  {name}: {why}" for name, why in report.refused_files]
     faults += [f"refused  {reason}" for reason in report.refusals]
     faults += [f"failed   {error}" for error in report.errors]
     for fault in faults[:_SHOWN]:
-        show.errors().print(fault, style="yellow", markup=False, soft_wrap=True)
+        show.errors().print(fault, style="yellow", soft_wrap=True)
     if len(faults) > _SHOWN:
         show.errors().print(f"… and {len(faults) - _SHOWN:,} more: `ecom status` names them", style="yellow")
 
@@ -163,8 +163,8 @@ def print_next(context: ShopContext) -> None:
         ("status", "what stands, what was refused and why"),
         (f'query "select * from {_telling_table(context.home)}"', "any number, in SQL"),
     ):
-        screen.print(f"  {home}{_command()} {words}", markup=False, soft_wrap=True, end="")
-        screen.print(f"   {what}", style="dim", markup=False)
+        screen.print(f"  {home}{_command()} {words}", soft_wrap=True, end="")
+        screen.print(f"   {what}", style="dim")
 
 
 def _telling_table(home: Home) -> str:

@@ -34,6 +34,7 @@ def match_header(
     ignored: Iterable[str] = (),
     aliases: dict[str, str] | None = None,
     line: int = 1,
+    quotes: bool = True,
 ) -> Header:
     """Positions of the expected columns among the names `found`, in any order, case and blanks aside.
 
@@ -43,6 +44,7 @@ def match_header(
         ignored: names that may be there and are not wanted.
         aliases: other name: the expected one.
         line: where the header stands, for messages.
+        quotes: whether messages may say which names were found, be they values of a first row.
 
     Raises:
         FileRefusedError: no header at all, a name twice, an unknown name, or a required one missing.
@@ -60,16 +62,16 @@ def match_header(
     for position, name in enumerate(found, 1):
         column = known.get(_plain(name))
         if column is None and _plain(name) not in unwanted:
-            raise FileRefusedError(_unknown(name, position, [one for one in expected if one not in columns], line))
+            free = [one for one in expected if one not in columns]
+            raise FileRefusedError(_unknown(name, position, free, line, quotes))
         if column is not None and column in columns:
             raise FileRefusedError(f"line {line}: column {column} stands there twice; leave one of them")
         columns.append(column)
     missing = [name for name in expected if name not in columns]
     required = [name for name in missing if expected[name]]
     if required:
-        raise FileRefusedError(
-            f"line {line}: required column {' and '.join(required)} is missing; found {', '.join(found)}"
-        )
+        what = ", ".join(found) if quotes else f"{len(found)} other names (withheld)"
+        raise FileRefusedError(f"line {line}: required column {' and '.join(required)} is missing; found {what}")
     return Header(tuple(columns), tuple(missing))
 
 
@@ -77,12 +79,13 @@ def _plain(name: str) -> str:
     return name.strip().casefold()
 
 
-def _unknown(name: str, position: int, free: list[str], line: int) -> str:
+def _unknown(name: str, position: int, free: list[str], line: int, quotes: bool) -> str:
     if not name.strip():
         return f"line {line}: column {position} has no name; name it, or list '' under ignore_columns"
     close = difflib.get_close_matches(name.strip().lower(), free, 1, 0.55)
     hint = f"did you mean {close[0]}? Else" if close else "rename it, map it, or"
-    return f"line {line}: unknown column {name!r}; {hint} list it under ignore_columns"
+    what = repr(name) if quotes else f"(its name is withheld, it is the {position}. field)"
+    return f"line {line}: unknown column {what}; {hint} list it under ignore_columns"
 
 
 def split_header(line: str, delimiter: str, expected: Iterable[str]) -> list[str]:

@@ -52,7 +52,7 @@ def faults(rows: RowSql) -> list[Fault]:
     """All that can be wrong with a row of the contract, as SQL."""
     found: list[Fault] = []
     for column in rows.columns:
-        found += _column_faults(column)
+        found += _column_faults(column, rows.quotes)
     for rule in rows.rules:
         broken, rejects = quoted(f"_breaks_{rule.name}"), rule.on_break == "reject"
         for name in [""] if rejects else rule.empties:
@@ -68,14 +68,19 @@ def faults(rows: RowSql) -> list[Fault]:
     return found
 
 
-def _column_faults(column: Column) -> list[Fault]:
+WITHHELD = "value withheld,"  # stands for a value that may tell of a person
+
+
+def _column_faults(column: Column, quotes: bool) -> list[Fault]:
     text = quoted(f"_text_{column.name}")
-    shown = f"coalesce({text}, '')"
+    shown = f"left(coalesce({text}, ''), 80)"
     unreadable, outside = quoted(f"_is_unreadable_{column.name}"), quoted(f"_is_outside_{column.name}")
     found = []
     if column.type != "text":
-        start, end = literal(f"{column.name}: '"), literal(f"' is not {NUMBER_WORDS[column.type]}")
-        reason = f"{start} || left({shown}, 80) || {end}"
+        reason = literal(f"{column.name}: {WITHHELD} it is not {NUMBER_WORDS[column.type]}")
+        if quotes:
+            start, end = literal(f"{column.name}: '"), literal(f"' is not {NUMBER_WORDS[column.type]}")
+            reason = f"{start} || {shown} || {end}"
         found.append(Fault(unreadable, column.name, text, reason, column.required))
     if column.min is not None or column.max is not None:
         bounds = " and ".join(
@@ -83,7 +88,9 @@ def _column_faults(column: Column) -> list[Fault]:
             for word, bound in (("at least", column.min), ("at most", column.max))
             if bound is not None
         )
-        reason = f"{literal(f'{column.name}: ')} || left({shown}, 80) || {literal(f' must be {bounds}')}"
+        reason = literal(f"{column.name}: {WITHHELD} it must be {bounds}")
+        if quotes:
+            reason = f"{literal(f'{column.name}: ')} || {shown} || {literal(f' must be {bounds}')}"
         found.append(Fault(outside, column.name, text, reason, column.required))
     if column.required and column.default is None:
         missing = f"{quoted(column.name)} is null and not {unreadable} and not {outside}"

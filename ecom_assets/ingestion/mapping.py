@@ -1,4 +1,8 @@
-"""Mappings: what a foreign export's columns mean, as a validated YAML file. Runs no SQL, reads no data."""
+"""Mappings: what a foreign export's columns mean, as a validated YAML file. Runs no SQL, reads no data.
+
+A mapping may come from anywhere, and its SQL runs on the warehouse: the files that it names lie in the shop's folder,
+and each is one SELECT over the export's own lines.
+"""
 
 import difflib
 import re
@@ -12,6 +16,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from ecom_assets.contracts import dataset_contracts
+from ecom_assets.guard.statements import StatementError, check_select
 from ecom_assets.settings import Shop
 
 # What a statement is made of, as far as its end is concerned: quoted text first, so that signs in it are left alone.
@@ -19,6 +24,10 @@ _PIECE = re.compile(
     r"""(?P<said>'(?:[^']|'')*'|"(?:[^"]|"")*"|\$\$.*?\$\$)|(?P<unsaid>--[^\n]*|/\*.*?\*/|[\s;]+)|(?P<sign>.)""",
     re.DOTALL,
 )
+
+
+STAGED = "staged"  # the table of the export's lines
+_VIEW = re.compile(r"[A-Za-z][A-Za-z0-9_]*")  # names with an underscore in front are those of the loader's own tables
 
 
 class MappingError(ValueError):
@@ -110,6 +119,14 @@ class Mapping(_Strict):
             raise ValueError(f"{encoding!r} is no encoding of text; {hint}") from None
         return encoding
 
+    @field_validator("views")
+    @classmethod
+    def _names_of_their_own(cls, views: dict[str, Path]) -> dict[str, Path]:
+        for name in views:
+            if not _VIEW.fullmatch(name) or name.lower() == STAGED:
+                raise ValueError(f"{name!r} cannot name a view; use letters, digits and underscores, but not {STAGED}")
+        return views
+
     @model_validator(mode="after")
     def _names_exist(self) -> "Mapping":
         foreign = set(self.expected_columns)
@@ -148,8 +165,17 @@ class Mapping(_Strict):
         return {**stated, **{f"views.{name}": sql for name, sql in self.views.items()}}
 
     def text_of(self, sql: Path) -> str:
-        """The SELECT in a file beside the mapping, without what follows its end."""
-        return _ended((self.path.parent / sql).read_text(encoding="utf-8-sig"))
+        """The SELECT in a file beside the mapping, without what follows its end.
+
+        Raises:
+            MappingError: it is not one SELECT over `staged` and the mapping's views.
+        """
+        text = _ended((self.path.parent / sql).read_text(encoding="utf-8-sig"))
+        try:
+            check_select(text, frozenset({STAGED, *map(str.lower, self.views)}))
+        except StatementError as error:
+            raise MappingError(f"{self.path.parent / sql}: {error}") from error
+        return text
 
 
 def _ended(sql: str) -> str:
@@ -181,12 +207,18 @@ def lacking_words(dataset: str, lacking: Collection[str]) -> str:
     )
 
 
-def load_mapping(path: Path) -> Mapping:
+def load_mapping(path: Path, folder: Path | None = None) -> Mapping:
     """The mapping in the YAML file `path`.
+
+    Args:
+        path: of the file.
+        folder: that of the shop, in which it and its SQL must lie; by default the file's own.
 
     Raises:
         MappingError: naming the file, the key, what was found and what is allowed.
     """
+    folder = folder or path.parent
+    _inside(folder, path, f"{path}: `mapping`")
     try:
         stated = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -200,9 +232,17 @@ def load_mapping(path: Path) -> Mapping:
     except ValidationError as error:
         raise MappingError("\n".join(_explained(path, fault) for fault in error.errors())) from error
     for key, sql in mapping.sql_files().items():
+        _inside(folder, path.parent / sql, f"{path}: {key}")
         if not (path.parent / sql).is_file():
             raise MappingError(f"{path}: {key}: there is no file {path.parent / sql}")
+        mapping.text_of(sql)
     return mapping
+
+
+def _inside(folder: Path, path: Path, where: str) -> None:
+    """Make sure that a file lies in the folder, wherever links on the way to it lead."""
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise MappingError(f"{where}: {path} lies outside the shop's folder {folder.resolve()}; put the file into it")
 
 
 def _explained(path: Path, fault: Any) -> str:

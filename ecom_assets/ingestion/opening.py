@@ -106,7 +106,8 @@ def _format(plan: SourcePlan, file: LandingFile) -> tuple[str, bool]:
 def matched(plan: SourcePlan, found: Iterable[str], line: int = 1) -> Header:
     """The names found in a file against what the plan expects."""
     aliases = plan.mapping.aliases if plan.mapping else None
-    return match_header(list(found), plan.expected_columns, plan.ignored_columns, aliases, line)
+    quotes = not plan.may_hold_persons  # a file without a header begins with a row
+    return match_header(list(found), plan.expected_columns, plan.ignored_columns, aliases, line, quotes)
 
 
 def _open_csv(plan: SourcePlan, file: LandingFile, digest: str, text: Text, scratch: Path | None) -> Opened:

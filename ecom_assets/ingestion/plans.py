@@ -37,6 +37,19 @@ class SourcePlan:
         return {column.name: column.must_come for column in contract.input_columns}
 
     @property
+    def may_hold_persons(self) -> bool:
+        """Whether text that quotes its files may tell of a person; readers and logs then get none.
+
+        So it may unless somebody stated of every column what it is, and none of them is personal. Nobody did of columns
+        that are ignored, or that only a mapping's SQL looks at.
+        """
+        taken = [each.columns or {} for each in self.mapping.datasets.values()] if self.mapping else []
+        stated = {foreign for columns in taken for foreign in columns.values()}
+        is_stated = not self.mapping or stated >= self.expected_columns.keys()
+        is_personal = any(column.personal for each in self.contracts.values() for column in each.columns)
+        return is_personal or bool(self.ignored_columns) or not is_stated
+
+    @property
     def ignored_columns(self) -> frozenset[str]:
         """Columns that its files may hold and nobody wants."""
         return frozenset((*self.source.ignore_columns, *(self.mapping.ignore_columns if self.mapping else ())))
@@ -63,7 +76,7 @@ def plan_sources(shop: Shop, shop_file: Path) -> tuple[SourcePlan, ...]:
 
 def _plan(name: str, source: Source, folder: Path, shop: Shop) -> SourcePlan:
     known = dataset_contracts()
-    mapping = load_mapping(folder / source.mapping) if source.mapping else None
+    mapping = load_mapping(folder / source.mapping, folder) if source.mapping else None
     if mapping is None and name not in known:
         close = difflib.get_close_matches(name, known, 1)
         hint = f"did you mean {close[0]}? All datasets" if close else "the datasets"
@@ -88,6 +101,7 @@ def _read_as(source: Source, mapping: Mapping | None, contracts: dict[str, Contr
         "sql": [mapping.text_of(file) for file in mapping.sql_files().values()] if mapping else [],
         "contracts": [contract.model_dump_json() for contract in contracts.values()],
         "shop": [shop.time_zone, shop.currency],
+        "words": "a source that may hold persons is not quoted",  # what was kept before may quote it: read again
     }
     return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:16]
 

@@ -17,10 +17,11 @@ MOMENTS = ("timestamp", "date")
 
 @dataclass(frozen=True)
 class RowSql:
-    """SQL over one dataset's rows of texts."""
+    """SQL over one dataset's rows of texts. What is wrong with them `quotes` their values, or withholds them."""
 
     contract: Contract
     shop: Shop
+    quotes: bool = True
 
     @property
     def columns(self) -> tuple[Column, ...]:

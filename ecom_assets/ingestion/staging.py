@@ -50,6 +50,7 @@ class Staged:
     feeds: tuple[str, ...]
     receipts: list[Receipt]
     read_as: str = ""
+    may_hold_persons: bool = True
 
 
 def stage_files(
@@ -92,7 +93,8 @@ class _Staging:
         scratch: Path,
     ) -> None:
         self.connection, self.plan, self.shop = connection, plan, shop
-        self.rows = {dataset: RowSql(contract, shop) for dataset, contract in plan.contracts.items()}
+        quotes = not plan.may_hold_persons
+        self.rows = {dataset: RowSql(contract, shop, quotes) for dataset, contract in plan.contracts.items()}
         self.total, self.done, self.progress = total, 0, progress
         self.refused: dict[str, Receipt] = {}
         self.opened: list[Opened] = []
@@ -120,7 +122,8 @@ class _Staging:
         add_raw_texts(self.connection, self.opened)
         receipts = {**{o.file.name: self._receipt(o) for o in self.opened}, **self.refused}
         self._add_counts(receipts)
-        return Staged(self.plan.name, self.plan.feeds, [receipts[file.name] for file in files], self.plan.read_as)
+        told = [receipts[file.name] for file in files]
+        return Staged(self.plan.name, self.plan.feeds, told, self.plan.read_as, self.plan.may_hold_persons)
 
     def _execute(self, sql: str, values: list[object] | None = None) -> duckdb.DuckDBPyConnection:
         return self.connection.execute(sql, values)

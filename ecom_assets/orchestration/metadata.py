@@ -13,6 +13,7 @@ from typing import Any
 import dagster as dg
 
 from ecom_assets.contracts import Column, Contract, contract
+from ecom_assets.guard.texts import markdown_literal
 from ecom_assets.ingestion.inherited import inherits_from
 from ecom_assets.sql import Query
 
@@ -105,14 +106,14 @@ def preview(connection: Any, table: Contract) -> dg.MarkdownMetadataValue:
 
 
 def markdown_table(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    """A Markdown table; empty cells stand for nulls."""
-    lines = [f"| {' | '.join(names)} |", f"|{' --- |' * len(names)}"]
+    """A Markdown table; empty cells stand for nulls. What stands in it comes from files and is shown as it is."""
+    lines = [f"| {' | '.join(map(_cell, names))} |", f"|{' --- |' * len(names)}"]
     lines += [f"| {' | '.join(_cell(value) for value in row)} |" for row in rows]
     return "\n".join(lines)
 
 
 def _cell(value: Any) -> str:
-    return "" if value is None else str(value).replace("|", "\\|").replace("\n", " ")[:80]
+    return "" if value is None else markdown_literal(str(value)[:80])
 
 
 def plot(connection: Any, table: Contract, x: str, y: str, days: int = 120) -> dg.MarkdownMetadataValue | None:

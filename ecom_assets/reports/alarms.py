@@ -3,6 +3,8 @@
 import io
 from typing import TYPE_CHECKING, Any
 
+from ecom_assets.guard.texts import chart_literal
+
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
@@ -83,7 +85,7 @@ def _drawn(panels: list[tuple[str, Any, Any]]) -> bytes:
         axes.plot(at, value, color=_VALUE, linewidth=1.3, label="measured")
         axes.plot(at[marked], value[marked], "o", color=_ALARM, markersize=4, label="marked days")
         _within(axes, value)
-        axes.set_title(title, fontsize=8.5, loc="left")
+        axes.set_title(chart_literal(title), fontsize=8.5, loc="left")
         axes.tick_params(labelsize=7)
         axes.spines[["top", "right"]].set_visible(False)
         locator = AutoDateLocator()

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ecom_assets.guard.texts import chart_literal
 from ecom_assets.reports.analysis import Analysis, Chart
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def _lines(axes: Any, chart: Chart) -> None:
 
 def _bars(axes: Any, chart: Chart) -> None:
     """One horizontal bar a member, the first on top."""
-    members = [str(member) for member in chart.x[:_MOST_BARS]]
+    members = [chart_literal(str(member)) for member in chart.x[:_MOST_BARS]]
     [(_, values)] = chart.series.items()
     axes.barh(range(len(members)), [value or 0 for value in values[:_MOST_BARS]])
     axes.set_yticks(range(len(members)), members)
@@ -77,5 +78,5 @@ def _columns(axes: Any, chart: Chart) -> None:
     for number, (name, values) in enumerate(chart.series.items()):
         places = [place + (number - (len(chart.series) - 1) / 2) * width for place in range(len(chart.x))]
         axes.bar(places, [value or 0 for value in values], width, label=name)
-    axes.set_xticks(range(len(chart.x)), [str(member) for member in chart.x], rotation=30)
+    axes.set_xticks(range(len(chart.x)), [chart_literal(str(member)) for member in chart.x], rotation=30)
     axes.set_ylabel(chart.y_label)

@@ -8,7 +8,8 @@ open only the published snapshot.
 from ecom_assets.warehouse.connection import configure, connect
 from ecom_assets.warehouse.lock import LockedError, writer_lock
 from ecom_assets.warehouse.outcome import Outcome, Restatement
-from ecom_assets.warehouse.snapshot import NoSnapshotError, Snapshot, open_snapshot, publish
+from ecom_assets.warehouse.reading import NoSnapshotError, QueryLimitError, TimeLimit, open_snapshot
+from ecom_assets.warehouse.snapshot import Snapshot, publish
 from ecom_assets.warehouse.stage import SchemaMismatchError
 from ecom_assets.warehouse.warehouse import Warehouse
 
@@ -16,9 +17,11 @@ __all__ = [
     "LockedError",
     "NoSnapshotError",
     "Outcome",
+    "QueryLimitError",
     "Restatement",
     "SchemaMismatchError",
     "Snapshot",
+    "TimeLimit",
     "Warehouse",
     "configure",
     "connect",

@@ -24,9 +24,9 @@ from ecom_assets.quality.hashing import content_hash_sql, quoted
 from ecom_assets.warehouse import records
 from ecom_assets.warehouse.connection import Connection, columns_of, literal, rows, table_name, transaction, value
 from ecom_assets.warehouse.personal import HashKey, published_columns
+from ecom_assets.warehouse.reading import FOLDER
 
 VERDICTS = "lineage/check_results"
-FOLDER = "days"  # below the folder of the snapshots
 _FORMAT = "parquet zstd 1"  # another one writes every file anew
 _DAYS_AT_ONCE = 64  # DuckDB begins a second file of a day when it has a hundred open
 _HALVES = "half"

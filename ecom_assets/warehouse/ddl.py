@@ -25,7 +25,8 @@ LINEAGE_TABLES = {
         severity VARCHAR, found VARCHAR, run_id VARCHAR, evaluated_at TIMESTAMP""",
     "restatements": """asset VARCHAR, measure VARCHAR, "day" DATE, member VARCHAR, was DOUBLE, "is" DOUBLE,
         cause VARCHAR, run_id VARCHAR, restated_at TIMESTAMP""",
-    "feeds": "source VARCHAR, dataset VARCHAR",
+    # Whether files of a source may hold persons: if they once might, what they brought may, whatever is stated now.
+    "feeds": "source VARCHAR, dataset VARCHAR, may_hold_persons BOOLEAN",
     # The SQL by which the hashes of a raw table's keys were made: another one makes them anew.
     "key_hashes": "dataset VARCHAR, made_by VARCHAR",
     # One row a landing file, as last seen; what stands in raw is `loaded_hash`, which a refused file leaves alone.

@@ -42,6 +42,7 @@ class StagedFiles(Protocol):
     feeds: tuple[str, ...]
     receipts: Sequence[Any]
     read_as: str
+    may_hold_persons: bool
 
 
 def changed_files(connection: Connection, plan: Plan, files: Sequence[File]) -> tuple[list[File], list[str]]:
@@ -110,8 +111,7 @@ def replace_files(
     for dataset in staged.feeds:
         _compare(connection, contracts[dataset])
     with transaction(connection):
-        rows(connection, "delete from lineage.feeds where source = ?", [staged.source])
-        records.insert(connection, "feeds", [(staged.source, dataset) for dataset in staged.feeds])
+        _record_feeds(connection, staged)
         replaced = _known(connection, staged.source, names)
         touched = {
             dataset: moved.touched_keys(
@@ -150,6 +150,14 @@ def forget_files(
             moved.refresh(connection, contracts[dataset], touched[dataset])
         sql = "delete from lineage.source_files where source = $source and source_file in (select unnest($names))"
         rows(connection, sql, {"source": source, "names": list(names)})
+
+
+def _record_feeds(connection: Connection, staged: StagedFiles) -> None:
+    source = [staged.source]
+    before = rows(connection, "select 1 from lineage.feeds where source = ? and may_hold_persons", source)
+    rows(connection, "delete from lineage.feeds where source = ?", source)
+    may_hold_persons = staged.may_hold_persons or bool(before)
+    records.insert(connection, "feeds", [(staged.source, dataset, may_hold_persons) for dataset in staged.feeds])
 
 
 def _staged(dataset: str) -> str:

@@ -16,7 +16,7 @@ from ecom_assets.quality.hashing import quoted
 from ecom_assets.settings import Home, Shop
 from ecom_assets.warehouse import records
 from ecom_assets.warehouse.connection import Connection, columns_of, connect, rows, table_exists, transaction
-from ecom_assets.warehouse.snapshot import NoSnapshotError, open_snapshot
+from ecom_assets.warehouse.reading import NoSnapshotError, open_snapshot
 
 # What tells two rows of a table apart; null is a value here.
 _KEYS = {"labels": ("notification_id",), "snoozes": ("notification_id", "metric")}

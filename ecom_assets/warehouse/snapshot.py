@@ -12,9 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from time import perf_counter, sleep
-
-import duckdb
+from time import perf_counter
 
 from ecom_assets.contracts import Contract
 from ecom_assets.quality.hashing import quoted
@@ -22,7 +20,6 @@ from ecom_assets.settings import Home
 from ecom_assets.warehouse.connection import (
     Connection,
     columns_of,
-    connect,
     literal,
     rows,
     table_exists,
@@ -41,23 +38,18 @@ from ecom_assets.warehouse.daily_files import (
 )
 from ecom_assets.warehouse.ddl import LINEAGE_VIEWS
 from ecom_assets.warehouse.personal import HashKey, hash_key, personal_names, published_columns
+from ecom_assets.warehouse.reading import POINTER, can_be_searched, open_file, pointed_at
 from ecom_assets.warehouse.records import now
 
 KEPT = 10
-POINTER = "current"
 _NAME = re.compile(r"snapshot-(\d{8})\.duckdb")
 # The layers that readers see, as far as they have tables. Raw holds what nobody judged, and personal data in full.
 READER_LAYERS = (
     "clean", "profile", "kpi", "customer", "anomaly", "forecast", "model", "insight", "report", "quarantine", "lineage",
 )  # fmt: skip
-_TRIES = 50
 _COMMENT = (
     "Rows of Parquet files beside this database. Open it in its own folder, or set file_search_path to that folder."
 )
-
-
-class NoSnapshotError(RuntimeError):
-    """Nothing was published yet."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +78,7 @@ def publish(connection: Connection, home: Home, contracts: Iterable[Contract], r
     """
     started, at = perf_counter(), now()
     home.published.mkdir(parents=True, exist_ok=True)
-    current = _pointed_at(home.published)
+    current = pointed_at(home.published)
     is_untidy = _clean_up(home, current)
     version = (_version(current) if current else 0) + 1
     path = home.published / f"snapshot-{version:08d}.duckdb"
@@ -107,40 +99,6 @@ def publish(connection: Connection, home: Home, contracts: Iterable[Contract], r
     if is_untidy or version % KEPT == 0:
         _sweep(home.published)
     return Snapshot(version, path, at, perf_counter() - started, path.stat().st_size, new_files)
-
-
-def open_snapshot(published: Home | Path) -> Connection:
-    """A read-only connection to the newest snapshot of a home, or of a folder of snapshots that was copied elsewhere.
-
-    It keeps a consistent view for as long as its snapshot is among the last ten. Snapshots name their files of days
-    relative to their own folder; this is the place that tells DuckDB where that is, for cursors of it too.
-
-    Raises:
-        NoSnapshotError: nothing was published there.
-    """
-    folder = published.published if isinstance(published, Home) else published.expanduser().resolve()
-    for _ in range(_TRIES):
-        name = _pointed_at(folder)
-        if name is None:
-            where = published.root if isinstance(published, Home) else folder
-            raise NoSnapshotError(f"{where}: nothing is published yet; run `ecom run` or `ecom demo` first")
-        try:
-            connection = connect(folder / name, read_only=True)
-        except duckdb.IOException:
-            # Ten publications between reading the pointer and opening the file: the pointer has moved on.
-            if _pointed_at(folder) == name:
-                raise
-            sleep(0.02)
-            continue
-        if _can_be_searched(folder):
-            rows(connection, f"set global file_search_path = {literal(str(folder))}")
-        return connection
-    raise NoSnapshotError(f"{folder}: the pointer moved {_TRIES} times while a snapshot was being opened")
-
-
-def _can_be_searched(folder: Path) -> bool:
-    """Whether DuckDB can be told to look for files there: its setting is a list that commas divide."""
-    return "," not in str(folder)
 
 
 @dataclass(frozen=True)
@@ -189,7 +147,7 @@ class _Build:
     def _is_by_day(self, asset: str) -> bool:
         contract = self.contracts.get(asset)
         is_by_day = asset == VERDICTS or (contract is not None and contract.published_as != "table")
-        return is_by_day and _can_be_searched(self.folder)
+        return is_by_day and can_be_searched(self.folder)
 
     def _daily_files(self, asset: str) -> DailyFiles:
         if asset == VERDICTS:
@@ -210,7 +168,7 @@ class _Build:
         saved a sixth of the file.
         """
         wanted = {"threads": "1", "wal_autocheckpoint": "1MB", "disabled_compression_methods": "fsst"}
-        return wanted | ({"file_search_path": str(self.folder)} if _can_be_searched(self.folder) else {})
+        return wanted | ({"file_search_path": str(self.folder)} if can_be_searched(self.folder) else {})
 
     def _create_view(self, asset: str, files: dict[date, str]) -> None:
         name = f"_snapshot.{table_name(asset)}"
@@ -285,18 +243,15 @@ def _listed(names: Iterable[str]) -> str:
 
 
 def _withheld(connection: Connection, contracts: dict[str, Contract]) -> set[str]:
-    """Datasets whose raw text may hold a person: their own, and those fed by the same files as such a one."""
+    """Datasets whose raw text may hold a person: their own, and those fed by files that may hold one.
+
+    A source of which nobody said so far counts as one.
+    """
     personal = {each.name for each in contracts.values() if each.layer == "clean" and personal_names(each)}
     sql = """select distinct mine.dataset from lineage.feeds mine join lineage.feeds theirs
-        on theirs.source = mine.source where theirs.dataset in (select unnest($personal::varchar[]))"""
+        on theirs.source = mine.source
+        where theirs.may_hold_persons is not false or theirs.dataset in (select unnest($personal::varchar[]))"""
     return personal | {row[0] for row in rows(connection, sql, {"personal": sorted(personal)})}
-
-
-def _pointed_at(folder: Path) -> str | None:
-    try:
-        return (folder / POINTER).read_text(encoding="utf-8").strip() or None
-    except FileNotFoundError:
-        return None
 
 
 def _version(name: str) -> int:
@@ -338,7 +293,7 @@ def _sweep(folder: Path) -> None:
     wanted: set[str] = set()
     for path in folder.iterdir():
         if _NAME.fullmatch(path.name):
-            with connect(path, read_only=True) as snapshot:
+            with open_file(path) as snapshot:
                 if table_exists(snapshot, "lineage", "published_days"):  # older ones have no files of days
                     sql = "select file from lineage.published_days where until_version is null"
                     wanted |= {name for (name,) in rows(snapshot, sql)}

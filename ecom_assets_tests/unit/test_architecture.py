@@ -13,18 +13,19 @@ PACKAGE = Path(__file__).parents[2] / "ecom_assets"
 ALLOWED: dict[str, set[str]] = {
     "settings": set(),
     "contracts": set(),
+    "guard": set(),
     "sql": set(),
     "simulation": {"contracts"},
-    "ingestion": {"contracts", "settings"},
+    "ingestion": {"contracts", "guard", "settings"},
     "metrics": {"contracts"},
     "anomalies": {"metrics", "forecasting"},  # a residual needs an expectation, and both the same regular series
     "forecasting": {"metrics"},
     "customers": {"metrics"},
     "text": {"metrics"},
     "insights": {"metrics"},
-    "reports": {"metrics"},
+    "reports": {"guard", "metrics"},
     "quality": {"contracts", "settings"},
-    "warehouse": {"contracts", "quality", "settings"},
+    "warehouse": {"contracts", "guard", "quality", "settings"},
 }
 PURE = set(ALLOWED)
 ALLOWED["orchestration"] = PURE | {"definitions"}

@@ -92,6 +92,17 @@ def test_query_gives_a_pipe_nothing_but_rows(ecom):
     assert json.loads(out)[0] == {"business_date": "2024-03-01", "sales": 5, "amount": 12.5}
 
 
+def test_a_name_of_brackets_and_control_characters_is_shown_as_it_is(ecom, published):
+    shop_file = published.root / "shop.yaml"
+    try:
+        shop_file.write_text(SHOP_FILE.replace("name: Small", r'name: "[/x] \e[31m [bold]"'))
+        code, out, _ = ecom("status")
+    finally:
+        shop_file.write_text(SHOP_FILE)
+    assert code == 0
+    assert out.splitlines()[0].startswith(r"[/x] \x1b[31m [bold]  home ")
+
+
 def test_query_reads_standard_input(ecom, monkeypatch):
     monkeypatch.setattr("sys.stdin", io.StringIO("select 6 * 7 as answer"))
     assert ecom("query", "-", "-f", "csv")[1] == "answer\n42\n"

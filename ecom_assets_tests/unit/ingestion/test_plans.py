@@ -173,7 +173,7 @@ def test_a_mapping_by_sql_accounts_for_each_line(bench):
     receipt = bench.receipt(content, shop=make_shop(mapping="mapping.yaml"))
     assert (receipt.rows_used, receipt.rows_quarantined) == (2, 3)
     assert bench.rejects() == [
-        (4, "2,2024-05-01,five,x", ["unit_price_amount: 'five' is not an amount"]),
+        (4, "2,2024-05-01,five,x", ["unit_price_amount: value withheld, it is not an amount"]),
         (5, ",2024-05-01,5,x", ["no dataset of the mapping uses this line"]),
         (6, "short", ["1 fields where the header has 4"]),
     ]
@@ -184,11 +184,11 @@ def test_a_mapping_by_sql_accounts_for_each_line(bench):
 @pytest.mark.parametrize(
     ("sql", "message"),
     [
-        ("select * from nowhere", "orders.sql: Catalog Error"),
+        ("select * from nowhere", "orders.sql: reads 'nowhere'; it may read staged"),
         ("select No as order_id from staged", "must give source_file and source_line"),
         ("select source_file, source_line, No as number from staged", "number: no columns of orders"),
         ("select source_file, source_line, No as order_id from staged", "orders.sql: ordered_at missing, without"),
-        ("select source_file, source_line, No as order_id from staged; select 1", "Parser Error"),
+        ("select source_file, source_line, No as order_id from staged; select 1", "must be one SELECT"),
         (
             'select source_file, source_line, "Where"::int as order_id, "When" as ordered_at from staged',
             "Conversion Error",

@@ -161,6 +161,7 @@ class StagedFiles:
     feeds: tuple[str, ...]
     receipts: list[Receipt]
     read_as: str = "v1"
+    may_hold_persons: bool = False
 
 
 @dataclass(frozen=True)
