@@ -35,7 +35,7 @@ def listed(only_open: bool, format: Format) -> None:
         looked_at = coverage(connection)
     if format != Format.table:
         show.print_rows(_LISTED, found, format)
-        show.errors().print(looked_at.line, markup=False, soft_wrap=True, style="dim")
+        show.errors().print(looked_at.line, soft_wrap=True, style="dim")
         return
     screen = show.console()
     for row in found:
@@ -44,9 +44,9 @@ def listed(only_open: bool, format: Format) -> None:
         screen.print(f"          {each['evidence']}", soft_wrap=True, style="dim")
     if not found:
         nothing_open = "Nothing is open." if only_open and looked_at.watched else looked_at.found_nothing
-        screen.print(nothing_open, markup=False, soft_wrap=True)
+        screen.print(nothing_open, soft_wrap=True)
     for line in looked_at.lines():
-        screen.print(line, markup=False, soft_wrap=True, style="dim")
+        screen.print(line, soft_wrap=True, style="dim")
 
 
 def label(beginning: str, said: str | None, note: str | None) -> None:

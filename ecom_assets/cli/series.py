@@ -29,7 +29,7 @@ def detect(path: Path, time: str | None, value: str | None, points: bool, format
     with show.errors().status(f"Looking for anomalies in {len(history):,} steps …"):
         found = detect_series(history)
     print_frame(found.points if points else found.events, format)
-    show.errors().print(_looked_at(found), style="dim", markup=False, soft_wrap=True)
+    show.errors().print(_looked_at(found), style="dim", soft_wrap=True)
 
 
 def _looked_at(found: "Detected") -> str:
