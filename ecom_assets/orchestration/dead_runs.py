@@ -8,7 +8,7 @@ that of a home can, since its runs keep a lease (see `leases`).
 import dagster as dg
 from dagster._core.launcher import CheckRunHealthResult, WorkerStatus
 
-from ecom_assets.orchestration.storages import HomeRunStorage
+from ecom_assets.orchestration.leases import LeasedRuns
 
 GONE = (
     "The process of this run is gone: it was killed, or the machine went down. What was not finished has changed "
@@ -23,11 +23,14 @@ def end_dead_runs(instance: dg.DagsterInstance) -> None:
     do not begin in time.
     """
     storage = instance.run_storage
-    if not isinstance(storage, HomeRunStorage):
+    if not isinstance(storage, LeasedRuns):
         return
     under_way = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING])
     for run in instance.get_runs(under_way):
         if storage.is_alive(run.run_id):
+            continue
+        now = instance.get_run_by_id(run.run_id)  # one that has just ended gave its lease up after it said so
+        if now is None or now.status != run.status:
             continue
         if run.status == dg.DagsterRunStatus.CANCELING:
             instance.report_run_canceled(run, GONE)
@@ -41,7 +44,7 @@ class HomeRunLauncher(dg.DefaultRunLauncher):
     @property
     def supports_check_run_worker_health(self) -> bool:
         """Not where another storage keeps the runs: those take no lease, and would all count as dead."""
-        return isinstance(self._instance.run_storage, HomeRunStorage)
+        return isinstance(self._instance.run_storage, LeasedRuns)
 
     def check_run_worker_health(self, run: dg.DagsterRun) -> CheckRunHealthResult:
         """What Dagster's monitoring asks of every run that has begun."""

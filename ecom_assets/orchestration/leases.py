@@ -47,3 +47,13 @@ class Leases:
 
     def _path(self, run_id: str) -> Path:
         return self._folder / f"{run_id}.lock"
+
+
+class LeasedRuns:
+    """A storage of runs that keeps a lease for each that is alive; others cannot tell."""
+
+    leases: Leases
+
+    def is_alive(self, run_id: str) -> bool:
+        """Whether the process that runs the run lives; asked of a run that has begun and not ended."""
+        return self.leases.is_held(run_id)

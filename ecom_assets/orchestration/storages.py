@@ -22,7 +22,7 @@ from dagster._core.storage.schedules.sqlite.sqlite_schedule_storage import Sqlit
 from dagster._serdes import ConfigurableClassData
 
 from ecom_assets.orchestration.event_log import TunedSqliteEventLogStorage
-from ecom_assets.orchestration.leases import Leases
+from ecom_assets.orchestration.leases import LeasedRuns, Leases
 from ecom_assets.settings import Home
 
 CODE_LOCATION = "ecom_assets"  # as workspace.yaml names it
@@ -50,10 +50,8 @@ class HomeEventLogStorage(TunedSqliteEventLogStorage):
         return cls(_folder(config_value["home"], "events"), inst_data)
 
 
-class HomeRunStorage(SqliteRunStorage):
+class HomeRunStorage(LeasedRuns, SqliteRunStorage):
     """The record of runs below the home, and a lease for each that is alive."""
-
-    leases: Leases
 
     @classmethod
     def config_type(cls) -> Any:
@@ -66,10 +64,6 @@ class HomeRunStorage(SqliteRunStorage):
         storage = cls.from_local(_folder(config_value["home"], "runs"), inst_data)
         storage.leases = Leases(Path(_folder(config_value["home"], "leases")))
         return storage
-
-    def is_alive(self, run_id: str) -> bool:
-        """Whether the process that runs the run lives; asked of a run that has begun and not ended."""
-        return self.leases.is_held(run_id)
 
     def handle_run_event(self, run_id: str, event: DagsterEvent, update_timestamp: datetime | None = None) -> None:
         """Keep the run's state, and its lease from before it counts as begun until after it counts as ended.

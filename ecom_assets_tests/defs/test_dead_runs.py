@@ -12,8 +12,8 @@ from dagster._core.test_utils import create_run_for_test
 from dagster._daemon.monitoring import execute_run_monitoring_iteration
 
 from ecom_assets.orchestration.dead_runs import GONE, end_dead_runs
+from ecom_assets.orchestration.leases import LeasedRuns
 from ecom_assets.orchestration.runs import open_instance
-from ecom_assets.orchestration.storages import HomeRunStorage
 
 # A process in the middle of a step.
 AMID = """
@@ -108,6 +108,18 @@ def test_a_run_without_a_lease_is_dead_and_one_to_be_canceled_is_canceled(instan
     assert _statuses(instance) == {old: "FAILURE", asked: "CANCELED"}
 
 
+def test_a_run_that_ends_while_it_is_looked_at_keeps_its_end(instance, monkeypatch):
+    run_id = _begun(instance)
+
+    def looked_at(run_id: str) -> bool:
+        instance.report_dagster_event(dg.DagsterEvent("PIPELINE_SUCCESS", "backfill"), run_id)
+        return False
+
+    monkeypatch.setattr(instance.run_storage, "is_alive", looked_at)
+    end_dead_runs(instance)
+    assert _statuses(instance) == {run_id: "SUCCESS"}
+
+
 def test_a_run_that_never_began_is_ended_by_dagsters_own_patience(instance, monkeypatch):
     never = create_run_for_test(instance, "backfill").run_id
     monkeypatch.setattr(dg.DagsterInstance, "run_monitoring_start_timeout_seconds", 1e-9)
@@ -128,7 +140,7 @@ def test_an_ended_run_leaves_no_lease_behind(instance):
 
 
 def test_the_launcher_watches_only_runs_that_keep_leases(instance, monkeypatch):
-    assert isinstance(instance.run_storage, HomeRunStorage)
+    assert isinstance(instance.run_storage, LeasedRuns)
     assert instance.run_launcher.supports_check_run_worker_health
     with dg.DagsterInstance.ephemeral() as other:  # as in PostgreSQL: nobody could tell
         monkeypatch.setattr(instance, "_run_storage", other.run_storage)
