@@ -269,6 +269,22 @@ class Home:
         self.shop_file = self.root / "shop.yaml"
         self.record = self.root / "home.json"
 
+    def require_writable(self) -> None:
+        """Make the folder where it is missing.
+
+        Raises:
+            SettingsError: nothing can be written there.
+        """
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise SettingsError(f"ECOM_HOME: {self.root} cannot be made ({error.strerror})") from error
+        if not os.access(self.root, os.W_OK):
+            raise SettingsError(
+                f"ECOM_HOME: {self.root} cannot be written (a read-only disk, or another user's folder); what only "
+                "reads works there: ecom query, ecom status"
+            )
+
     @classmethod
     def from_environment(cls) -> "Home":
         """The home that `ECOM_HOME` names, else the folder `data` below the working directory."""

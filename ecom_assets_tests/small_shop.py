@@ -53,7 +53,11 @@ class SmallShop:
         """Write one day's orders, lines and refunds; `orders` or `items` take the place of its own."""
         self._csv("orders", f"orders_{day}", self.orders(day) if orders is None else orders)
         self._csv("order_items", f"items_{day}", self.items(day) if items is None else items)
-        self._csv("refunds", f"refunds_{day}", self.refunds(day))
+        self.write_refunds(day, self.refunds(day))
+
+    def write_refunds(self, day: date, refunds: list[dict]) -> None:
+        """Write the file of one day's refunds."""
+        self._csv("refunds", f"refunds_{day}", refunds)
 
     def orders(self, day: date) -> list[dict]:
         """The day's orders, one an hour from eight o'clock."""

@@ -105,7 +105,7 @@ def _write_demo_shop(home: Home, days: int, seed: int | None, orders_per_day: fl
     template = PROJECT / "shop.yaml"
     context = ShopContext.resolve(template)
     stated: dict[str, Any] = yaml.safe_load(template.read_text(encoding="utf-8"))
-    home.root.mkdir(parents=True, exist_ok=True)
+    home.require_writable()
     if seed is not None:
         stated["seed"] = seed
     if orders_per_day is not None:

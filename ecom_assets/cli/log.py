@@ -1,7 +1,9 @@
 """The rotating log of the `ecom` command: `logs/ecom.log` in the home. No value of a row ever enters it."""
 
 import logging
+import os
 import re
+import sys
 import traceback
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -19,11 +21,25 @@ _PRIVATE = re.compile(
 )
 
 
+class _Log(RotatingFileHandler):
+    """A file whose failing is told in one line, once: what the command does matters more than the note of it."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - as logging names it
+        """Say why the log cannot be written, and write no more of it."""
+        print(f"{self.baseFilename}: cannot be written ({sys.exc_info()[1]}); no log is kept", file=sys.stderr)
+        close_log()
+
+
 def open_log(folder: Path) -> None:
-    """Write the log below `folder`: five files of at most 1 MB, the newest without a number."""
+    """Write the log below `folder`: five files of at most 1 MB, the newest without a number.
+
+    A home that can only be read keeps no log: nothing happens in it that would be noted.
+    """
     close_log()
+    if not os.access(folder if folder.exists() else folder.parent, os.W_OK):
+        return
     folder.mkdir(parents=True, exist_ok=True)
-    handler = RotatingFileHandler(folder / NAME, maxBytes=1_000_000, backupCount=4, encoding="utf-8", delay=True)
+    handler = _Log(folder / NAME, maxBytes=1_000_000, backupCount=4, encoding="utf-8", delay=True)
     handler.setFormatter(logging.Formatter("%(asctime)s %(process)d %(levelname)s %(message)s"))
     _LOGGER.addHandler(handler)
     _LOGGER.setLevel(logging.INFO)

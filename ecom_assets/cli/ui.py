@@ -19,10 +19,12 @@ def ui(host: str, port: int, shop: Path | None, landing: Path | None) -> None:
     """Become `dagster dev`, with the environment that makes it show this home.
 
     Raises:
+        SettingsError: the home cannot be written, where Dagster keeps its history.
         typer.BadParameter: no port from `port` on is free, or the host is none of this machine.
     """
     context = ShopContext.resolve(shop, landing)
     taken = free_port(host, port)
+    context.home.require_writable()
     environ = {
         **os.environ,
         "DAGSTER_HOME": str(PROJECT),

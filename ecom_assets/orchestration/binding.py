@@ -10,6 +10,7 @@ from collections.abc import Iterable
 import dagster as dg
 
 from ecom_assets.orchestration.days import UNBOUND_DAYS, daily_partitions
+from ecom_assets.orchestration.refused_runs import refusals_fail
 from ecom_assets.settings import Shop
 
 
@@ -45,7 +46,7 @@ def bind(definitions: dg.Definitions, shop: Shop) -> dg.Definitions:
         schedules=definitions.schedules,
         sensors=definitions.sensors,
         resources=definitions.resources,
-        executor=dg.in_process_executor,
+        executor=refusals_fail,
     )
 
 

@@ -44,6 +44,7 @@ def load_source(context: dg.AssetExecutionContext, session: Session, plan: "Sour
     session.progress(f"raw/{plan.name}", "started")
     found = discover(plan, session.context.landing)
     changed, gone = session.warehouse.changed_files(plan, found)
+    gone = _without_refusals(session, plan, gone)
     otherwise = session.warehouse.read_otherwise(plan)
     if otherwise:
         session.notes.append(f"{plan.name}: its mapping, its contract or the shop's settings changed; {otherwise:,} "
@@ -56,8 +57,7 @@ def load_source(context: dg.AssetExecutionContext, session: Session, plan: "Sour
             _ask_again(session, staged)
             session.warehouse.replace_files(staged, context.run_id, seen=batch)
             receipts += staged.receipts
-        # A folder that is not mounted looks like one that was emptied: the last file takes no rows along.
-        if gone and found and plan.source.delete_with_file:
+        if _take_rows_along(plan, found, gone):
             session.is_published = False
             session.warehouse.forget_files(plan, gone)
     if gone:
@@ -86,10 +86,49 @@ def load_source(context: dg.AssetExecutionContext, session: Session, plan: "Sour
     session.progress(f"raw/{plan.name}", "finished")
 
 
+def is_to_load(session: Session, plan: "SourcePlan") -> bool:
+    """Whether loading the source would change anything; where not, what is to be told of it is told here."""
+    from ecom_assets.ingestion import discover
+
+    found = discover(plan, session.context.landing)
+    changed, gone = session.warehouse.changed_files(plan, found)
+    refused = {name for name, _ in session.refused_files(plan.name)}
+    if changed or refused & set(gone) or _take_rows_along(plan, found, gone):
+        return True
+    if gone:
+        session.notes.append(_gone(plan, session.context.landing, gone, is_any_left=bool(found)))
+    return False
+
+
+def _take_rows_along(plan: "SourcePlan", found: list[Any], gone: list[str]) -> bool:
+    """Whether files that went away take their rows along.
+
+    A folder that is not mounted looks like one that was emptied: the last file takes none.
+    """
+    return bool(gone and found and plan.source.delete_with_file)
+
+
+def _without_refusals(session: Session, plan: "SourcePlan", gone: list[str]) -> list[str]:
+    """Those of the files that went away that brought rows; no refusal of any of them is told any longer."""
+    refused = [name for name, _ in session.refused_files(plan.name) if name in set(gone)]
+    if not refused:
+        return gone
+    session.is_published = False
+    session.warehouse.forget_refusals(plan, refused)
+    session.notes.append(f"{plan.name}: {_named(refused)} had been refused and went away")
+    brought = session.warehouse.changed_files(plan, [])[1]
+    return [name for name in gone if name in set(brought)]
+
+
+def _named(files: list[str]) -> str:
+    """How many files, with the names of the first."""
+    count = "1 file" if len(files) == 1 else f"{len(files):,} files"
+    return f"{count} ({', '.join(files[:_NAMED])}{', …' if len(files) > _NAMED else ''})"
+
+
 def _gone(plan: "SourcePlan", landing: Path, gone: list[str], is_any_left: bool) -> str:
     """What is said of files that were loaded and lie there no more."""
-    files = "1 file" if len(gone) == 1 else f"{len(gone):,} files"
-    which = f"{files} ({', '.join(gone[:_NAMED])}{', …' if len(gone) > _NAMED else ''})"
+    which = _named(gone)
     if not landing.is_dir():
         return f"{plan.name}: there is no landing folder {landing}; the rows of {which} are kept"
     if not plan.source.delete_with_file:

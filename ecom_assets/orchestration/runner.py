@@ -4,7 +4,11 @@ from collections.abc import Iterable, Sequence
 
 import dagster as dg
 
+from ecom_assets.ingestion.plans import plan_sources
 from ecom_assets.orchestration.days import DayRange, range_tags
+from ecom_assets.orchestration.loading import is_to_load
+from ecom_assets.orchestration.metadata import key_of
+from ecom_assets.orchestration.refused_runs import refusal_in
 from ecom_assets.orchestration.session import Session
 from ecom_assets.orchestration.table_asset import reads_of
 
@@ -30,6 +34,13 @@ class Runner:
     def keys(self, *groups: str) -> list[dg.AssetKey]:
         """Keys of the groups' assets that can be made."""
         return [node.key for node in self.graph.asset_nodes if node.group_name in groups and node.is_executable]
+
+    def load(self) -> None:
+        """Load what is new in the landing folder; where there is nothing, no run begins."""
+        context = self.opened.context
+        plans = plan_sources(context.shop, context.shop_file)
+        self.run("load_files", [key_of(f"raw/{name}") for plan in plans if is_to_load(self.opened, plan)
+                                for name in plan.feeds])  # fmt: skip
 
     def write(self, ranges: Sequence[DayRange]) -> None:
         """Write the days, then everything made of them; a refused day stops nothing but itself."""
@@ -84,6 +95,9 @@ class Runner:
             raise_on_error=False,
         )
         self.run_ids.append(result.run_id)
+        refusal = refusal_in(result.all_events)
+        if result.success and refusal:
+            self.instance.report_run_failed(result.dagster_run, refusal)
         faults = _faults(result)
         if any(cls_name in _INTERRUPTIONS for _, cls_name, _ in faults):
             raise KeyboardInterrupt

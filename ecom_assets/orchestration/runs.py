@@ -16,6 +16,7 @@ import dagster as dg
 
 from ecom_assets.contracts import dataset_contracts
 from ecom_assets.orchestration.days import DayRange, days_between, joined
+from ecom_assets.orchestration.dead_runs import end_dead_runs
 from ecom_assets.orchestration.runner import Runner
 from ecom_assets.orchestration.session import Progress, Session, session
 from ecom_assets.orchestration.shop import PROJECT, ShopContext
@@ -78,17 +79,17 @@ def execute(
         LockedError: another process is writing; nothing was done.
     """
     started = time.perf_counter()
-    with exported(context), session(context, purpose, on_progress) as opened, open_instance() as instance:
-        runner = Runner(opened, instance)
+    with _runner(context, purpose, on_progress) as runner:
+        opened = runner.opened
         if simulate:
             runner.run("daily_refresh", runner.keys("landing", "raw"), simulate)
         else:
-            runner.run("load_files", runner.keys("raw"))
+            runner.load()
         days = _asked_days(opened, from_day, to_day)
         runner.write(joined(days, BRIDGE_DAYS))
         if not opened.is_published:
             opened.publish()
-        opened.seconds["event_log"] = getattr(instance.event_log_storage, "seconds", 0.0)
+        opened.seconds["event_log"] = getattr(runner.instance.event_log_storage, "seconds", 0.0)
         opened.seconds["total"] = time.perf_counter() - started
         return report(opened, runner.run_ids, runner.errors)
 
@@ -106,13 +107,21 @@ def tell(context: ShopContext, change: Callable[["Session"], None], purpose: str
     Raises:
         LockedError: another process is writing; nothing was done.
     """
-    with exported(context), session(context, purpose) as opened, open_instance() as instance:
+    with _runner(context, purpose) as runner:
+        opened = runner.opened
         change(opened)
         opened.is_published = False
-        runner = Runner(opened, instance)
         runner.run("backfill", [key for key in runner.keys("anomaly") if key.path[-1] == "notifications"])
         opened.publish()
         return report(opened, runner.run_ids, runner.errors)
+
+
+@contextmanager
+def _runner(context: ShopContext, purpose: str, on_progress: Progress | None = None) -> Iterator[Runner]:
+    """Whoever holds the writer's lock: runs that were killed are over for Dagster too."""
+    with exported(context), session(context, purpose, on_progress) as opened, open_instance() as instance:
+        end_dead_runs(instance)
+        yield Runner(opened, instance)
 
 
 def _asked_days(opened: Session, from_day: date | None, to_day: date | None) -> list[date]:

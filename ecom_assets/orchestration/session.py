@@ -15,6 +15,7 @@ import dagster as dg
 from dagster_duckdb import DuckDBResource
 from pydantic import PrivateAttr
 
+from ecom_assets.orchestration.dead_runs import end_dead_runs
 from ecom_assets.orchestration.shop import ShopContext
 
 if TYPE_CHECKING:  # the warehouse brings pandas along, which definitions do not need to load
@@ -141,6 +142,8 @@ class WarehouseResource(dg.ConfigurableResource):
         run = context.run
         purpose = f"Dagster run {run.run_id[:8]} of {run.job_name}" if run else "a Dagster run"
         with session(ShopContext.resolve(), purpose, wait_seconds=self.wait_seconds) as opened:
+            if context.instance:
+                end_dead_runs(context.instance)
             self._session = opened
             yield self
         self._session = None

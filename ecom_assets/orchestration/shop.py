@@ -99,7 +99,7 @@ class ShopContext:
         record = {"shop_name": self.shop.name, "shop_file": str(self.shop_file), "landing": str(self.landing)}
         if _read_record(self.home) == record:
             return
-        self.home.root.mkdir(parents=True, exist_ok=True)
+        self.home.require_writable()
         fresh = self.home.record.with_suffix(f".{os.getpid()}.tmp")
         fresh.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
         fresh.replace(self.home.record)

@@ -5,10 +5,15 @@ home into each storage's folder, so that ECOM_HOME alone decides where a shop's 
 how, is Dagster's own (save for the event log, see there).
 """
 
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from dagster import StringSource
+from dagster import DagsterEvent, DagsterEventType, StringSource
+
+# Dagster's pages and its timeline find a run by the code location and job that it says it came from.
+from dagster._core.definitions.repository_definition import SINGLETON_REPOSITORY_NAME
+from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteRepositoryOrigin
 from dagster._core.storage.dagster_run import DagsterRun
 from dagster._core.storage.local_compute_log_manager import LocalComputeLogManager
 from dagster._core.storage.root import LocalArtifactStorage
@@ -17,9 +22,13 @@ from dagster._core.storage.schedules.sqlite.sqlite_schedule_storage import Sqlit
 from dagster._serdes import ConfigurableClassData
 
 from ecom_assets.orchestration.event_log import TunedSqliteEventLogStorage
+from ecom_assets.orchestration.leases import LeasedRuns, Leases
 from ecom_assets.settings import Home
 
+CODE_LOCATION = "ecom_assets"  # as workspace.yaml names it
 _CONFIG = {"home": StringSource}
+_ENDS = (DagsterEventType.RUN_SUCCESS, DagsterEventType.RUN_FAILURE, DagsterEventType.RUN_CANCELED)
+_REPOSITORY = RemoteRepositoryOrigin(RegisteredCodeLocationOrigin(CODE_LOCATION), SINGLETON_REPOSITORY_NAME)
 
 
 def _folder(home: str, name: str) -> str:
@@ -41,8 +50,8 @@ class HomeEventLogStorage(TunedSqliteEventLogStorage):
         return cls(_folder(config_value["home"], "events"), inst_data)
 
 
-class HomeRunStorage(SqliteRunStorage):
-    """The record of runs below the home."""
+class HomeRunStorage(LeasedRuns, SqliteRunStorage):
+    """The record of runs below the home, and a lease for each that is alive."""
 
     @classmethod
     def config_type(cls) -> Any:
@@ -52,16 +61,30 @@ class HomeRunStorage(SqliteRunStorage):
     @classmethod
     def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Any) -> "HomeRunStorage":
         """The storage below the configured home."""
-        return cls.from_local(_folder(config_value["home"], "runs"), inst_data)
+        storage = cls.from_local(_folder(config_value["home"], "runs"), inst_data)
+        storage.leases = Leases(Path(_folder(config_value["home"], "leases")))
+        return storage
+
+    def handle_run_event(self, run_id: str, event: DagsterEvent, update_timestamp: datetime | None = None) -> None:
+        """Keep the run's state, and its lease from before it counts as begun until after it counts as ended.
+
+        That a run begins is told in the process that runs it, whoever launched it.
+        """
+        if event.event_type == DagsterEventType.RUN_START:
+            self.leases.take(run_id)
+        super().handle_run_event(run_id, event, update_timestamp)
+        if event.event_type in _ENDS:
+            self.leases.give_up(run_id)
 
     def add_run(self, dagster_run: DagsterRun) -> DagsterRun:
-        """Record a run, its days only by its tags.
+        """Record a run, under the code location also where the command started it, and its days only by its tags.
 
         In a run whose last asset is partitioned Dagster 1.13 plans each unpartitioned check for every day of the run's
         subset: in a two-year range 730 rows a check, 0.4 s each, that stay "planned" for good. The tags that name
         the range say the same, and are read with each check's own partitions.
         """
-        return super().add_run(dagster_run._replace(partitions_subset=None))
+        origin = dagster_run.remote_job_origin or _REPOSITORY.get_job_origin(dagster_run.job_name)
+        return super().add_run(dagster_run._replace(partitions_subset=None, remote_job_origin=origin))
 
 
 class HomeScheduleStorage(SqliteScheduleStorage):

@@ -105,7 +105,10 @@ def days_to_do(context: ShopContext) -> list[date]:
 
 
 def new_files(context: ShopContext) -> list[str]:
-    """Landing files that the newest snapshot does not know, or knows with another size, time or reading."""
+    """Landing files that the newest snapshot does not know, or knows with another size, time or reading.
+
+    And those that it tells as refused and that lie there no more.
+    """
     from ecom_assets.ingestion import discover, plan_sources
     from ecom_assets.warehouse import NoSnapshotError, open_snapshot
 
@@ -116,9 +119,11 @@ def new_files(context: ShopContext) -> list[str]:
     }
     try:
         with open_snapshot(context.home) as connection:
-            sql = "select source, source_file, size_bytes, modified_ns, read_as from lineage.source_files"
-            known = {row[:2]: row[2:] for row in connection.execute(sql).fetchall()}
+            sql = "select source, source_file, size_bytes, modified_ns, read_as, refused from lineage.source_files"
+            rows = connection.execute(sql).fetchall()
     except NoSnapshotError:
-        known = {}
-    return [" ".join(map(str, (name, *state))) for (source, name), state in sorted(found.items())
-            if known.get((source, name)) != state]  # fmt: skip
+        rows = []
+    known = {row[:2]: row[2:5] for row in rows}
+    new = [" ".join(map(str, (name, *state))) for (source, name), state in sorted(found.items())
+           if known.get((source, name)) != state]  # fmt: skip
+    return new + sorted(f"{row[1]} went away" for row in rows if row[5] is not None and row[:2] not in found)

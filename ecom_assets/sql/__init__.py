@@ -23,6 +23,9 @@ DAY_VIEWS = {
     "sales_days": {"business_date": "DATE"},
 }
 
+# Which days are whole sales days depends on what was accepted of each of these: whoever reads the days is made of them.
+SALES_DAYS_OF = frozenset({"clean/orders", "clean/order_items", "clean/refunds"})
+
 # What SQL may name as $parameter; orchestration binds those that a query names (`Query.bind`).
 PARAMETERS = {
     "time_zone": "the shop's IANA time zone, for hours of the day",
@@ -64,7 +67,10 @@ class Query:
         return _read(self.name) if self.text is None else self.text
 
     def tables(self) -> frozenset[str]:
-        """The assets that it reads, such as {"clean/orders"}; bookkeeping and CTE names do not count."""
+        """The assets that it reads, such as {"clean/orders"}; bookkeeping and CTE names do not count.
+
+        Save for the days of sales, which change with the tables that they are made of.
+        """
         return _tables(self.sql)
 
     def parameters(self) -> frozenset[str]:
@@ -131,7 +137,8 @@ def _tables(sql: str) -> frozenset[str]:
         for source in scope.sources.values()
         if isinstance(source, exp.Table)
     }
-    return frozenset(f"{schema}/{table}" for schema, table in found if _is_asset(schema, table))
+    assets = frozenset(f"{schema}/{table}" for schema, table in found if _is_asset(schema, table))
+    return assets | SALES_DAYS_OF if ("lineage", "sales_days") in found else assets
 
 
 @cache

@@ -160,6 +160,20 @@ def _record_feeds(connection: Connection, staged: StagedFiles) -> None:
     records.insert(connection, "feeds", [(staged.source, dataset, may_hold_persons) for dataset in staged.feeds])
 
 
+def forget_refusals(connection: Connection, source: str, names: Sequence[str]) -> None:
+    """Forget that the named files of a source, which lie there no more, were refused.
+
+    A file that never brought anything leaves the ledger. The others stand as what they brought; should they come back,
+    with whatever in them, they are read.
+    """
+    which = "source = $source and source_file in (select unnest($names::varchar[])) and refused is not null"
+    bound = {"source": source, "names": list(names)}
+    with transaction(connection):
+        rows(connection, f"delete from lineage.source_files where {which} and loaded_hash is null", bound)
+        stand = "refused = null, warnings = [], file_hash = loaded_hash, size_bytes = null, modified_ns = null"
+        rows(connection, f"update lineage.source_files set {stand} where {which}", bound)
+
+
 def _staged(dataset: str) -> str:
     return quoted(f"_staged_{dataset}")
 

@@ -32,8 +32,9 @@ def writer_lock(home: Home, purpose: str, wait_seconds: float = 0.0) -> Iterator
 
     Raises:
         LockedError: naming the holder's purpose, process, host and since when.
+        SettingsError: the home cannot be written.
     """
-    home.root.mkdir(parents=True, exist_ok=True)
+    home.require_writable()
     lock = FileLock(home.lock)
     try:
         lock.acquire(timeout=wait_seconds)

@@ -127,6 +127,8 @@ class Recorder:
         if self.contract.layer == "clean":
             return {f"raw/{self.contract.name}": fingerprint or ""}
         # With the day: a day that was accepted with no rows, or a row that moved to another one, changes what is read.
+        # And with refused days that have none: whether a day is told at all depends on those too.
         sql = """select asset, sum(hash(business_date, content_hash))::varchar from lineage.days
-            where asset in (select unnest($reads::varchar[])) and content_hash is not null group by asset"""
+            where asset in (select unnest($reads::varchar[])) and (content_hash is not null or state = 'refused')
+            group by asset"""
         return dict(rows(self.connection, sql, {"reads": sorted(self.reads)}))

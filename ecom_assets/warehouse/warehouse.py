@@ -72,6 +72,10 @@ class Warehouse:
         """Take away all that these files of a source brought; their days are to do again."""
         files.forget_files(self.connection, self._datasets(), self._keys(), plan.name, names, plan.feeds)
 
+    def forget_refusals(self, plan: files.Plan, names: Sequence[str]) -> None:
+        """Forget that these files of a source were refused, which lie there no more; what they brought before stays."""
+        files.forget_refusals(self.connection, plan.name, names)
+
     def ask_again(self, asset: str, asked: Sequence[date]) -> None:
         """Have days of a clean table written again, though its own files are what they were."""
         sql = """update lineage.days set fingerprint = null

@@ -143,6 +143,16 @@ def test_landing_sensor_asks_until_the_files_are_known(shop, clock, instance):
     assert sensor.tick() == [None], "a file changed"
 
 
+def test_a_refused_file_that_goes_away_is_asked_for_so_that_it_is_told_no_longer(shop, clock, instance):
+    picture = shop.landing / "orders" / "picture.csv"
+    picture.write_bytes(b"\x00\x01\x02")
+    _load(shop)
+    sensor = Ticker("landing_file_sensor", instance)
+    assert sensor.tick() == []
+    picture.unlink()
+    assert sensor.tick() == [None]
+
+
 def test_no_sensor_asks_while_a_run_is_under_way(shop, clock, instance):
     create_run_for_test(instance, status=dg.DagsterRunStatus.STARTED)
     sensor = Ticker("landing_file_sensor", instance)

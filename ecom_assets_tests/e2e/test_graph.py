@@ -70,6 +70,7 @@ def test_running_again_changes_nothing(graph):
     again = graph.run()
     assert again.accepted_days == ()
     assert again.snapshot is None, "nothing new to show"
+    assert again.run_ids == (), "and nothing to be told in Dagster"
     graph.run(graph.shop.days[0], graph.shop.days[-1])
     assert graph.hashes() == before
 
@@ -161,7 +162,14 @@ def test_dagster_records_what_was_accepted_and_nothing_else(graph):
         assert "quarantined_share_is_low" in message
         assert str(bad) in message
         assert not alone.filter_events(lambda event: event.is_step_materialization), "and nothing downstream ran"
-    assert report.run_ids
+        load, write = (instance.get_run_by_id(run_id) for run_id in report.run_ids)
+        assert (load.job_name, load.status, write.job_name, write.status) == (
+            "load_files", dg.DagsterRunStatus.SUCCESS, "backfill", dg.DagsterRunStatus.FAILURE)  # fmt: skip
+        (told,) = instance.all_logs(write.run_id, of_type=dg.DagsterEventType.RUN_FAILURE)
+        assert told.dagster_event.message.startswith("Refused: clean/orders quarantined_share_is_low: " + str(bad))
+        of_the_job = dg.RunsFilter(tags={".dagster/repository": "__repository__@ecom_assets"}, job_name="backfill")
+        assert write.run_id in {run.run_id for run in instance.get_runs(of_the_job)}, "as its page asks"
+        assert write.remote_job_origin.location_name == "ecom_assets", "as the timeline asks"
 
 
 @pytest.mark.parametrize("at", ["raw/orders finished", "clean/orders failed", "kpi/order_values started",
@@ -182,6 +190,8 @@ def test_an_interrupted_run_lets_nothing_bad_through(graph, at):
     killed = subprocess.run([sys.executable, "-c", script], env=environ, capture_output=True, text=True, check=False)
     assert killed.returncode == 9, killed.stderr[-2000:]
     graph.run()
+    with graph.environment(), open_instance() as instance:
+        assert instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED])) == []
     good = [day for day in shop.days if day != bad]
     assert graph.days("clean.orders") == good
     assert graph.days("kpi.daily_revenue") == good

@@ -5,13 +5,21 @@ from ecom_assets.settings import Shop
 from ecom_assets.sql import Query
 
 
-@table_asset("kpi/customer_demographics", requires=["kpi/order_values", "clean/customers"], uses=["clean/refunds"])
+@table_asset(
+    "kpi/customer_demographics",
+    requires=["kpi/order_values", "clean/customers"],
+    uses=["clean/orders", "clean/order_items", "clean/refunds"],
+)
 def customer_demographics(shop: Shop) -> Query:
     """One row per group of customers by age, gender and country."""
     return Query("kpi/customer_demographics")
 
 
-@table_asset("kpi/cohort_retention", requires=["kpi/order_values"])
+@table_asset(
+    "kpi/cohort_retention",
+    requires=["kpi/order_values"],
+    uses=["clean/orders", "clean/order_items", "clean/refunds"],
+)
 def cohort_retention(shop: Shop) -> Query:
     """One row per month of first order and month since.
 

@@ -8,7 +8,7 @@ from ecom_assets.sql import Query
 @table_asset(
     "kpi/product_performance",
     requires=["clean/order_items", "kpi/order_values", "kpi/usual_prices"],
-    uses=["clean/products", "clean/refunds"],
+    uses=["clean/orders", "clean/products", "clean/refunds"],
 )
 def product_performance(shop: Shop) -> Query:
     """One row per product: units, revenue, refunds and margin."""

@@ -16,7 +16,9 @@ def usual_prices(shop: Shop) -> Query:
 
 
 @table_asset(
-    "kpi/order_values", requires=["clean/orders", "clean/order_items", "kpi/usual_prices"], uses=["clean/products"]
+    "kpi/order_values",
+    requires=["clean/orders", "clean/order_items", "kpi/usual_prices"],
+    uses=["clean/products", "clean/refunds"],
 )
 def order_values(shop: Shop) -> Query:
     """One row per order that is a sale.
@@ -29,7 +31,7 @@ def order_values(shop: Shop) -> Query:
 @table_asset(
     "kpi/sales_by_segment",
     requires=["kpi/order_values"],
-    uses=["clean/refunds", "clean/website_traffic", "clean/marketing_spend"],
+    uses=["clean/orders", "clean/order_items", "clean/refunds", "clean/website_traffic", "clean/marketing_spend"],
 )
 def sales_by_segment(shop: Shop) -> Query:
     """One row per day and segment of the shop.
@@ -42,6 +44,7 @@ def sales_by_segment(shop: Shop) -> Query:
 @table_asset(
     "kpi/daily_revenue",
     requires=["kpi/order_values", "kpi/sales_by_segment"],
+    uses=["clean/orders", "clean/order_items", "clean/refunds"],
     plot=Plot("business_date", "net_amount"),
 )
 def daily_revenue(shop: Shop) -> Query:
@@ -67,7 +70,11 @@ def monthly_revenue(shop: Shop) -> Query:
     return Query("kpi/monthly_revenue")
 
 
-@table_asset("kpi/sales_seasonality", requires=["kpi/order_values"], uses=["clean/refunds"])
+@table_asset(
+    "kpi/sales_seasonality",
+    requires=["kpi/order_values"],
+    uses=["clean/orders", "clean/order_items", "clean/refunds"],
+)
 def sales_seasonality(shop: Shop) -> Query:
     """One row per month of the year, weekday and hour of the day, by shop time.
 

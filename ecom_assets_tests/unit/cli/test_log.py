@@ -44,3 +44,12 @@ def test_the_log_does_not_grow_without_end(open_log):
 def test_without_an_open_log_nothing_is_written(tmp_path):
     log.close_log()
     assert not log.note_error(raised())
+
+
+def test_a_log_that_cannot_be_written_is_told_in_one_line(open_log, capsys):
+    open_log.mkdir(parents=True)
+    for _ in range(2):
+        log.note("a run")
+    (said,) = capsys.readouterr().err.splitlines()
+    assert said.startswith(f"{open_log}: cannot be written (")
+    assert said.endswith("; no log is kept")

@@ -21,6 +21,7 @@ FAULTS = [
     ("daily_revenue", "refunds_equal_clean_refunds_to_the_cent", "set refund_amount = refund_amount + 0.01", DAY),
     ("daily_revenue", "refunds_equal_clean_refunds_to_the_cent", "set other_refund_amount = 0", DAY),
     ("daily_revenue", "every_accepted_day_has_its_row", "delete", DAY),
+    ("sales_by_segment", "orders_equal_clean_orders", "set orders = 0", DAY),
     ("channel_performance", "channels_add_up_to_daily_revenue", "set net_amount = net_amount + 0.01", DAY),
     ("channel_performance", "channels_add_up_to_daily_revenue", "set attributed_amount = 0", DAY),
     ("channel_performance", "channels_add_up_to_daily_revenue", "delete", DAY),

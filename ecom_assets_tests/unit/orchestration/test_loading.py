@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 from ecom_assets.ingestion import clean_select, key_hash_sql, plan_sources
-from ecom_assets.orchestration.loading import load_source
+from ecom_assets.orchestration.loading import READABLE, is_to_load, load_source
 from ecom_assets.orchestration.session import Session
 from ecom_assets.settings import load_shop
 from ecom_assets.sql import Query
@@ -53,6 +53,15 @@ class Loads:
         context = SimpleNamespace(run_id="run", log=logging.getLogger("a test"))
         plans = plan_sources(self.shop, self.shop_file)
         return [told for plan in plans for told in load_source(context, self.session, plan)]
+
+    def is_to_load(self) -> list[str]:
+        """Names of the sources that a plain run would load."""
+        return [plan.name for plan in plan_sources(self.shop, self.shop_file) if is_to_load(self.session, plan)]
+
+    def known(self) -> list[tuple[str, int]]:
+        """The files of the ledger, with the rows that they brought."""
+        sql = "select source_file, rows_used from lineage.source_files order by 1"
+        return self.warehouse.connection.execute(sql).fetchall()
 
     def write(self, days: list[date]) -> None:
         for name in ("orders", "order_items", "refunds"):
@@ -162,3 +171,48 @@ def test_files_of_a_source_that_keeps_its_rows_are_named_when_they_go(loads):
     kept = ", ".join(f"items_{n}.csv" for n in range(5))
     assert loads.session.notes == [f"order_items: 7 files ({kept}, …) went away; the rows are kept"]
     assert loads.rows("select count(*) from raw.order_items") == [(7,)]
+
+
+def _readable(told: list) -> bool:
+    return all(each.passed for each in told if getattr(each, "check_name", "") == READABLE)
+
+
+def test_a_refused_file_that_goes_away_is_told_no_longer(loads):
+    """Such as a picture that was laid there by mistake; `order_items` keeps rows of files that go."""
+    loads.files(items_1=ITEMS + "o1,1,2026-03-01 10:00:00,1,5.00\n", items_picture="\x00\x01\x02")
+    assert not _readable(loads.load())
+    assert [name for name, _ in loads.session.refused_files()] == ["items_picture.csv"]
+    (loads.landing / "items_picture.csv").unlink()
+    assert loads.is_to_load() == ["order_items"]
+    assert _readable(loads.load())
+    assert loads.session.refused_files() == []
+    assert loads.known() == [("items_1.csv", 1)]
+    assert loads.session.notes == ["order_items: 1 file (items_picture.csv) had been refused and went away"]
+    assert loads.is_to_load() == []
+
+
+def test_a_file_that_brought_rows_and_was_refused_keeps_them_when_it_goes(loads):
+    good, bad = ITEMS + "o1,1,2026-03-01 10:00:00,1,5.00\n", "\x00\x01\x02"
+    loads.files(items_1=good).load()
+    loads.files(items_1=bad).load()
+    assert [name for name, _ in loads.session.refused_files()] == ["items_1.csv"]
+    (loads.landing / "items_1.csv").unlink()
+    loads.load()
+    assert loads.session.refused_files() == []
+    assert loads.known() == [("items_1.csv", 1)]
+    assert "order_items: 1 file (items_1.csv) went away; the rows are kept" in " ".join(loads.session.notes)
+    loads.files(items_1=bad).load()
+    assert len(loads.session.refused_files()) == 1, "back with what could not be read, it is refused again"
+    loads.files(items_1=good).load()
+    assert loads.session.refused_files() == []
+    assert loads.known() == [("items_1.csv", 1)]
+
+
+def test_where_nothing_is_new_what_went_away_is_told_all_the_same(loads):
+    loads.files(items_1=ITEMS + "o1,1,2026-03-01 10:00:00,1,5.00\n").load()
+    (loads.landing / "items_1.csv").unlink()
+    assert loads.is_to_load() == []
+    assert loads.session.notes == ["order_items: 1 file (items_1.csv) went away; the rows are kept"]
+    loads.files(orders_1=ORDERS + "o1,2026-03-01 10:00:00,EUR,1\n", orders_2=ORDERS).load()
+    (loads.landing / "orders_1.csv").unlink()
+    assert loads.is_to_load() == ["orders"], "its rows go along"

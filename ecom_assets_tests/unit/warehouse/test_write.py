@@ -344,6 +344,19 @@ def test_a_whole_table_is_current_until_its_code_or_its_inputs_change(warehouse)
     assert not is_current()  # stale
 
 
+def test_a_refused_day_without_rows_is_an_input_too(warehouse):
+    """Whether such a day is told at all depends on what became of it: refused, or delivered with nothing."""
+    load(warehouse, SALES, {"a.csv": [sale("s1", 0)], "b.csv": [BAD]})
+    write_sales(warehouse, 0)
+    write_daily(warehouse)
+    assert write_sales(warehouse, 1).refused_days == (day(1),)
+    assert not warehouse.is_current(DAILY, "v1", {"clean/sales"})
+    write_daily(warehouse)
+    load(warehouse, SALES, {"b.csv": []})
+    assert write_sales(warehouse, 1).missing_days == (day(1),)
+    assert not warehouse.is_current(DAILY, "v1", {"clean/sales"})
+
+
 def test_a_refused_write_is_no_materialization(warehouse):
     load(warehouse, SALES, {"a.csv": [BAD]})
     assert not write_sales(warehouse, 1).accepted
