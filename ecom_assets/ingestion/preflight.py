@@ -48,11 +48,13 @@ def unpacked(data: bytes) -> bytes:
         FileRefusedError: the archive is cut off or damaged.
     """
     try:
+        if not data:
+            raise EOFError
         return gzip.decompress(data)
     except EOFError as error:
         raise FileRefusedError(f"the gzip file is cut off after {len(data)} bytes; deliver it whole") from error
     except (OSError, zlib.error) as error:
-        raise FileRefusedError(f"the gzip file is damaged ({error}); deliver it again") from error
+        raise FileRefusedError("the gzip file is damaged; deliver it again") from error
 
 
 def inspect_text(data: bytes, encoding: str | None = None, is_compressed: bool = False) -> Text:
@@ -67,7 +69,8 @@ def inspect_text(data: bytes, encoding: str | None = None, is_compressed: bool =
         FileRefusedError: empty, not text, in no known encoding or another than the one named, with merge-conflict
             markers.
     """
-    if not data.strip():
+    mark = next((mark for mark, _ in _BOMS if data.startswith(mark)), b"")
+    if not data.removeprefix(mark).strip():
         raise FileRefusedError("the file is empty; deliver it again, or take it out of the landing folder")
     for magic, what in _MAGIC:
         if data.startswith(magic):

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import duckdb
 import numpy as np
 
-from ecom_assets.ingestion.loading import glob_escaped
 from ecom_assets.ingestion.opening import Opened
 from ecom_assets.ingestion.parquet_bulk import ParquetBulk, texts_of_rows
+from ecom_assets.ingestion.values import glob_escaped
 
 
 def add_raw_texts(connection: duckdb.DuckDBPyConnection, files: list[Opened]) -> None:
@@ -31,6 +31,8 @@ def add_raw_texts(connection: duckdb.DuckDBPyConnection, files: list[Opened]) ->
 
 
 def _texts(connection: duckdb.DuckDBPyConnection, opened: Opened, lines: Sequence[int]) -> list[str]:
+    if not opened.is_as_it_was:
+        return [""] * len(lines)  # what stands there now is not what was rejected; the next run reads the file again
     if isinstance(opened.bulk, ParquetBulk):
         return texts_of_rows(connection, glob_escaped(str(opened.text_path)), lines)
     return texts_of_lines(opened.text_path.read_bytes(), lines)

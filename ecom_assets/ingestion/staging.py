@@ -3,33 +3,42 @@
 What becomes of the staged tables is the warehouse's business; what a value means is the contract's.
 """
 
+import logging
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import duckdb
 
 from ecom_assets.ingestion import loading
-from ecom_assets.ingestion.discovery import LandingFile, file_hash
+from ecom_assets.ingestion.discovery import LandingFile, file_hash, shown
+from ecom_assets.ingestion.faults import is_of_the_machine, place_of, unexpected
 from ecom_assets.ingestion.header import FileRefusedError
 from ecom_assets.ingestion.judging import CARRIED, find_suspects, reject_and_repair, retyped, rows_table, suspects_table
-from ecom_assets.ingestion.mapped import create_staged, dataset_select, place_of
+from ecom_assets.ingestion.mapped import fill_mapped
 from ecom_assets.ingestion.mapping import MappingError
 from ecom_assets.ingestion.opening import Opened, open_file
 from ecom_assets.ingestion.plans import SourcePlan
 from ecom_assets.ingestion.raw_text import add_raw_texts
 from ecom_assets.ingestion.row_sql import RowSql
+from ecom_assets.ingestion.unused import Unused, unused_lines
 from ecom_assets.ingestion.values import quoted
 from ecom_assets.settings import Shop
 
+_LONGEST_REFUSAL = 1_000  # letters: a header of a million columns is told, too
+_log = logging.getLogger(__name__)
 Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
 class Receipt:
-    """What became of one file. Its rows used and quarantined are all its rows; a refused file has neither."""
+    """What became of one file. Its rows used and quarantined are all its rows; a refused file has neither.
+
+    `unused` are those of the quarantined rows of which no dataset uses anything, None where there are none.
+    """
 
     source_file: str
     size_bytes: int
@@ -40,6 +49,7 @@ class Receipt:
     last_event_at: datetime | None = None
     refused: str | None = None
     warnings: tuple[str, ...] = ()
+    unused: Unused | None = None
 
 
 @dataclass(frozen=True)
@@ -65,8 +75,9 @@ def stage_files(
     and the contract's input columns as text. `_rejects` (dataset, source_file, source_line, business_date,
     raw_text, reasons) and `_repairs` (dataset, source_file, source_line, column_name, found, reason). They
     live until the next call on the connection. A file is refused as a whole or accounted for line by line:
-    rows used + rows quarantined = its rows. The outcome depends on the files alone, not on which are staged
-    together, provided that a mapping's SQL keeps to one file too.
+    rows used + rows quarantined = its rows; where no row could be used it is refused, too. The outcome depends on
+    the files alone, not on which are staged together, unless the plan `reads_beyond_a_file`. An exception that nobody
+    foresaw refuses the file that brings it about, and the others are staged without it.
 
     Args:
         connection: its TimeZone must be UTC.
@@ -74,9 +85,55 @@ def stage_files(
         files: what `discover` found, or a part of it.
         shop: gives time zone and currency.
         progress: is called with (files done, files in all).
+
+    Raises:
+        MappingError: the mapping's SQL cannot be run, whatever the files hold.
     """
-    with tempfile.TemporaryDirectory(prefix="ecom-") as scratch:
-        return _Staging(connection, plan, shop, len(files), progress, Path(scratch)).run(files)
+
+    def stage(some: list[LandingFile], known: dict[str, str] | None = None) -> Staged:
+        with tempfile.TemporaryDirectory(prefix="ecom-") as scratch:
+            return _Staging(connection, plan, shop, len(some), progress, Path(scratch)).run(some, known or {})
+
+    try:
+        return stage(files)
+    except Exception as error:
+        if is_of_the_machine(error) or isinstance(error, MappingError):
+            raise
+        culprits = _culprits(stage, files)
+        if not culprits and isinstance(error, FileRefusedError):  # of a mapping's SQL, over files that are good alone
+            raise MappingError(str(error)) from error
+        if not culprits:
+            raise
+        return stage(files, culprits)
+
+
+def leave_out(connection: duckdb.DuckDBPyConnection, staged: Staged, names: set[str]) -> Staged:
+    """What was staged without the files `names`: they were there to be seen, and what they brought before stands."""
+    tables = ["_rejects", "_repairs", *map(rows_table, staged.feeds)]
+    for table in tables:
+        connection.execute(f"DELETE FROM {table} WHERE list_contains(?::VARCHAR[], source_file)", [sorted(names)])
+    return replace(staged, receipts=[receipt for receipt in staged.receipts if receipt.source_file not in names])
+
+
+def _culprits(stage: Callable[[list[LandingFile]], Staged], files: list[LandingFile]) -> dict[str, str]:
+    """The files that cannot be staged even alone, each with the reason."""
+    try:
+        stage(files)
+        return {}
+    except Exception as error:
+        if is_of_the_machine(error) or isinstance(error, MappingError):
+            raise
+        if len(files) == 1:
+            return {files[0].name: _reason(files[0], error)}
+    half = len(files) // 2
+    return {**_culprits(stage, files[:half]), **_culprits(stage, files[half:])}
+
+
+def _reason(file: LandingFile, error: Exception) -> str:
+    if isinstance(error, FileRefusedError):
+        return str(error)
+    _log.warning("%s: %s in %s", file.name, type(error).__name__, place_of(error))
+    return unexpected(error)
 
 
 class _Staging:
@@ -99,9 +156,13 @@ class _Staging:
         self.suspicious: list[str] = []
         self.scratch = scratch
 
-    def run(self, files: list[LandingFile]) -> Staged:
+    def run(self, files: list[LandingFile], known: dict[str, str]) -> Staged:
+        """Stages the files but those `known` to be refused, each with the reason."""
         self._prepare()
         for file in files:
+            if file.name in known:
+                self._refuse(file, known[file.name])
+                continue
             opened = self._open(file)
             if opened:
                 self.opened.append(opened)
@@ -117,8 +178,10 @@ class _Staging:
         for dataset in self.plan.feeds:
             reject_and_repair(self.connection, self.rows[dataset], dataset in self.suspicious)
         self._reject_whole_lines()
+        self._add_repairs()
+        unused = self._refuse_unused()
         add_raw_texts(self.connection, self.opened)
-        receipts = {**{o.file.name: self._receipt(o) for o in self.opened}, **self.refused}
+        receipts = {**{o.file.name: self._receipt(o, unused) for o in self.opened}, **self.refused}
         self._add_counts(receipts)
         return Staged(self.plan.name, self.plan.feeds, [receipts[file.name] for file in files], self.plan.read_as)
 
@@ -149,8 +212,10 @@ class _Staging:
     def _open(self, file: LandingFile, exactly: bool = False) -> Opened | None:
         try:
             return open_file(self.plan, file, self.scratch, exactly)
-        except FileRefusedError as refusal:
-            self._refuse(file, str(refusal))
+        except Exception as error:
+            if is_of_the_machine(error):
+                raise
+            self._refuse(file, _reason(file, error))
             return None
 
     def _refuse(self, file: LandingFile, why: str, hashed: str | None = None) -> None:
@@ -158,7 +223,7 @@ class _Staging:
             hashed = hashed or file_hash(file.path)
         except OSError:
             hashed = ""
-        self.refused[file.name] = Receipt(file.name, file.size_bytes, hashed, refused=why)
+        self.refused[file.name] = Receipt(file.name, file.size_bytes, hashed, refused=shown(why[:_LONGEST_REFUSAL]))
         self._step(1)
 
     def _fill_direct(self) -> None:
@@ -171,14 +236,8 @@ class _Staging:
         names = tuple(self.plan.expected_columns)
         self._execute(f"CREATE OR REPLACE TEMP TABLE _lines ({loading.carried_columns(names)})")
         self._fill("_lines", names, lambda texts: texts)
-        create_staged(self.connection, self.plan.mapping)
-        for dataset in self.plan.feeds:
-            texts = dataset_select(self.connection, self.plan, dataset, self.shop)
-            try:
-                self._execute(f"INSERT INTO {rows_table(dataset)} {self._judged(dataset, texts)}")
-            except duckdb.Error as error:
-                where = place_of(self.plan.mapping, dataset)
-                raise MappingError(f"{where}: {str(error).splitlines()[0]}") from error
+        tables = {dataset: (rows_table(dataset), partial(self._judged, dataset)) for dataset in self.plan.feeds}
+        fill_mapped(self.connection, self.plan, self.shop, tables)
 
     def _fill(self, table: str, names: tuple[str, ...], project: Callable[[str], str]) -> None:
         def reopen(opened: Opened) -> Opened | None:
@@ -203,17 +262,44 @@ class _Staging:
                 self._refuse(opened.file, why, opened.file_hash)
 
     def _drop_refused(self) -> None:
-        names = list(self.refused)
-        if not names:
-            return
         tables = [*map(rows_table, self.plan.feeds), *map(suspects_table, self.suspicious)]
-        for table in [*tables, *(["_lines"] if self.plan.mapping else [])]:
+        self._drop(list(self.refused), [*tables, *(["_lines"] if self.plan.mapping else [])])
+
+    def _drop(self, names: list[str], tables: list[str]) -> None:
+        for table in tables if names else []:
             self._execute(f"DELETE FROM {table} WHERE list_contains(?::VARCHAR[], source_file)", [names])
+
+    def _refuse_unused(self) -> dict[str, Unused]:
+        """Refuses files of which no line is of use; gives the lines of the others that are not."""
+        unused = unused_lines(self.connection, self.plan.feeds)
+        lost = [one for one in self.opened if one.file.name in unused and unused[one.file.name].lines == one.line_count]
+        for one in lost:
+            self.opened.remove(one)
+            self._refuse(one.file, unused[one.file.name].as_refusal(), one.file_hash)
+        self._drop([one.file.name for one in lost], ["_rejects", "_repairs"])
+        return unused
+
+    def _add_repairs(self) -> None:
+        """Cells that the file says are values and that hold none; a line that is rejected is not repaired."""
+        found = [(one.file.name, repair) for one in self.opened for repair in one.repairs]
+        if found:
+            named = [(name, each.line, each.column, each.found, each.reason) for name, each in found]
+            texts = ("unnest(?::VARCHAR[])", "unnest(?::BIGINT[])", *["unnest(?::VARCHAR[])"] * 3)
+            columns = ("source_file", "source_line", "column_name", "found", "reason")
+            made = ", ".join(f"{text} AS {column}" for text, column in zip(texts, columns, strict=True))
+            self._execute(
+                f"INSERT INTO _repairs SELECT ?, * FROM (SELECT {made}) ANTI JOIN _rejects"
+                " USING (source_file, source_line) ORDER BY ALL",
+                [self.plan.feeds[0], *[list(column) for column in zip(*named, strict=True)]],
+            )
 
     def _reject_whole_lines(self) -> None:
         """Lines that are no record, and lines of an export that no dataset uses."""
         first = self.plan.feeds[0]
-        usual = f"(select mode(business_date) from {rows_table(first)} r where r.source_file = f.source_file)"
+        # The file's usual day in the first dataset that has one of it: a file may hold lines of another dataset alone.
+        days = [f"(select mode(business_date) from {rows_table(one)} r where r.source_file = f.source_file)"
+                for one in self.plan.feeds]  # fmt: skip
+        usual = f"coalesce({', '.join(days)})" if len(days) > 1 else days[0]
         faults = [(one.file.name, fault) for one in self.opened for fault in one.faults]
         if faults:
             self._execute(
@@ -239,9 +325,11 @@ class _Staging:
                 [first],
             )
 
-    def _receipt(self, opened: Opened) -> Receipt:
+    def _receipt(self, opened: Opened, unused: dict[str, Unused]) -> Receipt:
+        file = opened.file
+        lines, warnings = opened.line_count, opened.warnings
         return Receipt(
-            opened.file.name, opened.file.size_bytes, opened.file_hash, opened.line_count, warnings=opened.warnings
+            file.name, file.size_bytes, opened.file_hash, lines, warnings=warnings, unused=unused.get(file.name)
         )
 
     def _add_counts(self, receipts: dict[str, Receipt]) -> None:

@@ -112,7 +112,7 @@ def replace_files(
     with transaction(connection):
         rows(connection, "delete from lineage.feeds where source = ?", [staged.source])
         records.insert(connection, "feeds", [(staged.source, dataset) for dataset in staged.feeds])
-        replaced = _known(connection, staged.source, names)
+        replaced = standing_files(connection, staged.source, names)
         touched = {
             dataset: moved.touched_keys(
                 connection, contracts[dataset], key_hash, replaced, f"temp.main.{_staged(dataset)}"
@@ -141,7 +141,7 @@ def forget_files(
 ) -> None:
     """Take away everything that the named files of a source brought, in one transaction."""
     with transaction(connection):
-        known = _known(connection, source, names)
+        known = standing_files(connection, source, names)
         touched = {
             dataset: moved.touched_keys(connection, contracts[dataset], key_hash, known, None) for dataset in feeds
         }
@@ -171,7 +171,7 @@ def _compare(connection: Connection, contract: Contract) -> None:
         raise ValueError(f"raw/{contract.name}: the staged columns are not those of the contract: {differing}")
 
 
-def _known(connection: Connection, source: str, names: Sequence[str]) -> list[str]:
+def standing_files(connection: Connection, source: str, names: Iterable[str]) -> list[str]:
     """Those of the files that brought something before."""
     sql = """select source_file from lineage.source_files where source = $source and loaded_hash is not null
         and source_file in (select unnest($names::varchar[]))"""

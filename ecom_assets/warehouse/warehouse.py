@@ -64,6 +64,10 @@ class Warehouse:
         """How many files of this source were last read by another mapping, contract or setting than now."""
         return files.read_otherwise(self.connection, plan)
 
+    def standing_files(self, plan: files.Plan, names: Iterable[str]) -> list[str]:
+        """Those of the named files of this source that brought what stands of them in raw."""
+        return files.standing_files(self.connection, plan.name, names)
+
     def replace_files(self, staged: files.StagedFiles, run_id: str, seen: Iterable[files.File] = ()) -> None:
         """Put what ingestion staged in the place of what the same files brought before, in one transaction."""
         files.replace_files(self.connection, self._datasets(), self._keys(), staged, run_id, seen)
