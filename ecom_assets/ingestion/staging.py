@@ -54,12 +54,16 @@ class Receipt:
 
 @dataclass(frozen=True)
 class Staged:
-    """The outcome of `stage_files`, whose rows stand in the connection's temporary tables."""
+    """The outcome of `stage_files`, whose rows stand in the connection's temporary tables.
+
+    It `mixes_files` where a file's rows may depend on other files.
+    """
 
     source: str
     feeds: tuple[str, ...]
     receipts: list[Receipt]
     read_as: str = ""
+    mixes_files: bool = False
 
 
 def stage_files(
@@ -183,7 +187,8 @@ class _Staging:
         add_raw_texts(self.connection, self.opened)
         receipts = {**{o.file.name: self._receipt(o, unused) for o in self.opened}, **self.refused}
         self._add_counts(receipts)
-        return Staged(self.plan.name, self.plan.feeds, [receipts[file.name] for file in files], self.plan.read_as)
+        plan, found = self.plan, [receipts[file.name] for file in files]
+        return Staged(plan.name, plan.feeds, found, plan.read_as, plan.reads_beyond_a_file)
 
     def _execute(self, sql: str, values: list[object] | None = None) -> duckdb.DuckDBPyConnection:
         return self.connection.execute(sql, values)

@@ -38,8 +38,8 @@ def raw_checks(plan: "SourcePlan") -> list[dg.AssetCheckSpec]:
         dg.AssetCheckSpec(
             WITHIN_LIMIT,
             asset=first,
-            description=f"Of the lines of each new file at most {_limit(plan):.0%} are in quarantine and of no use to any "
-            "dataset. Days are judged by themselves; lines that belong to no day that is judged are told of here alone.",
+            description=f"At most {_limit(plan):.0%} of the lines of each new file are in quarantine and of no use to "
+            "any dataset. Days are judged by themselves; lines of no day that is judged are told of here alone.",
         ),
     ]
 

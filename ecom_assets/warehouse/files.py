@@ -36,12 +36,16 @@ class Plan(Protocol):
 
 
 class StagedFiles(Protocol):
-    """What ingestion staged: temp tables `_staged_<dataset>`, `_rejects`, `_repairs`, and a receipt a file."""
+    """What ingestion staged: temp tables `_staged_<dataset>`, `_rejects`, `_repairs`, and a receipt a file.
+
+    Where it `mixes_files`, a file's rows may be others though the file is what it was.
+    """
 
     source: str
     feeds: tuple[str, ...]
     receipts: Sequence[Any]
     read_as: str
+    mixes_files: bool
 
 
 def changed_files(connection: Connection, plan: Plan, files: Sequence[File]) -> tuple[list[File], list[str]]:
@@ -216,11 +220,14 @@ def _keep_repairs(connection: Connection, at: Any) -> None:
 
 def _record_days(connection: Connection, staged: StagedFiles, taken: Sequence[Any]) -> None:
     hashes = {"files": [each.source_file for each in taken], "hashes": [each.file_hash for each in taken]}
+    # Where rows depend on other files, what came of a file tells whether its days are to be written again.
+    rows_hash = "sum(hash(_row))::varchar" if staged.mixes_files else "null::varchar"
     for dataset in staged.feeds:
         sql = f"""
             with used as (
-                select _source_file as source_file, _business_date as business_date, count(*) as n
-                from temp.main.{_staged(dataset)} group by all
+                select _source_file as source_file, _business_date as business_date, count(*) as n,
+                    {rows_hash} as rows_hash
+                from temp.main.{_staged(dataset)} _row group by all
             ), rejected as (
                 select source_file, business_date, count(*) as n from temp.main._rejects
                 where dataset = $dataset group by all
@@ -230,8 +237,8 @@ def _record_days(connection: Connection, staged: StagedFiles, taken: Sequence[An
             insert into lineage.source_days by name
             select $dataset as dataset, $source as source, hashes.source_file,
                 coalesce(used.business_date, rejected.business_date) as business_date,
-                coalesce(used.n, 0) as rows_used, coalesce(rejected.n, 0) as rows_quarantined, file_hash,
-                $read_as as read_as
+                coalesce(used.n, 0) as rows_used, coalesce(rejected.n, 0) as rows_quarantined,
+                concat_ws(' ', file_hash, rows_hash) as file_hash, $read_as as read_as
             from used full join rejected on rejected.source_file = used.source_file
                 and rejected.business_date is not distinct from used.business_date
             join hashes on hashes.source_file = coalesce(used.source_file, rejected.source_file)

@@ -161,6 +161,7 @@ class StagedFiles:
     feeds: tuple[str, ...]
     receipts: list[Receipt]
     read_as: str = "v1"
+    mixes_files: bool = False
 
 
 @dataclass(frozen=True)
