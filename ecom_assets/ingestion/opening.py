@@ -17,7 +17,7 @@ from ecom_assets.ingestion.discovery import LandingFile
 from ecom_assets.ingestion.header import FileRefusedError, Header, match_header, split_header
 from ecom_assets.ingestion.parquet_bulk import ParquetBulk, described
 from ecom_assets.ingestion.plans import SourcePlan
-from ecom_assets.ingestion.preflight import Text, inspect_text, is_plain, line_count, refuse_blank_tail, unpacked
+from ecom_assets.ingestion.preflight import EMPTY, Text, inspect_text, is_plain, line_count, refuse_blank_tail, unpacked
 
 _TEXT_ENDINGS = {".csv": "csv", ".txt": "csv", ".tsv": "csv", ".tab": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 CHANGED = "it changed while it was read; the next run reads it again"
@@ -178,6 +178,8 @@ def _open_csv(plan: SourcePlan, file: LandingFile, digest: str, text: Text, scra
         bulk = Bulk(header, delimiter, "\r\n" if data[end - 1 : end] == b"\r" else "\n", str(folder))
         return Opened(file, digest, header, line_count(data) - 1, bulk)
     lines = physical_lines(text.decoded())
+    if not lines:
+        raise FileRefusedError(EMPTY)  # but for byte-order marks
     header = matched(plan, split_header(lines[0].rstrip("\r\n"), delimiter, names))
     refuse_blank_tail(lines, delimiter)
     return _collected(file, digest, header, records(lines, delimiter, len(header.columns)))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ecom_assets.ingestion.header import FileRefusedError
 
+EMPTY = "the file is empty; deliver it again, or take it out of the landing folder"
 _BOMS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 _MAGIC = (
     (b"PK\x03\x04", "a zip archive or an Excel workbook"),
@@ -71,7 +72,7 @@ def inspect_text(data: bytes, encoding: str | None = None, is_compressed: bool =
     """
     mark = next((mark for mark, _ in _BOMS if data.startswith(mark)), b"")
     if not data.removeprefix(mark).strip():
-        raise FileRefusedError("the file is empty; deliver it again, or take it out of the landing folder")
+        raise FileRefusedError(EMPTY)
     for magic, what in _MAGIC:
         if data.startswith(magic):
             raise FileRefusedError(f"line 1: not text but {what}; give the file its proper ending, or export it as CSV")

@@ -184,7 +184,7 @@ class _Staging:
         self._reject_whole_lines()
         self._add_repairs()
         unused = self._refuse_unused()
-        add_raw_texts(self.connection, self.opened)
+        add_raw_texts(self.connection, self.opened, "_lines" if self.plan.mapping else "")
         receipts = {**{o.file.name: self._receipt(o, unused) for o in self.opened}, **self.refused}
         self._add_counts(receipts)
         plan, found = self.plan, [receipts[file.name] for file in files]

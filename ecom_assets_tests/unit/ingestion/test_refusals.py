@@ -121,7 +121,7 @@ def test_ignored_columns_are_left_out(bench):
 
 
 def test_one_bad_value_in_a_short_file_is_a_bad_value(bench):
-    receipt = bench.receipt(HEADER + "o1,2024-05-01,x,\no2,2024-05-01,y,\n")
+    receipt = bench.receipt(HEADER + "o1,2024-05-01,x,\no2,2024-05-01,y,\no3,2024-05-01,1,\n")
     assert (receipt.refused, receipt.rows_quarantined) == (None, 2)
 
 
