@@ -7,6 +7,7 @@ import duckdb
 from ecom_assets.contracts import Column
 from ecom_assets.ingestion.faults import is_of_the_machine
 from ecom_assets.ingestion.header import FileRefusedError
+from ecom_assets.ingestion.judging import rows_table
 from ecom_assets.ingestion.loading import line_join, line_sql
 from ecom_assets.ingestion.mapping import DatasetMapping, Format, Mapping, MappingError, lacking_columns, lacking_words
 from ecom_assets.ingestion.plans import SourcePlan
@@ -45,15 +46,15 @@ def fill_mapped(
     connection: duckdb.DuckDBPyConnection,
     plan: SourcePlan,
     shop: Shop,
-    tables: dict[str, tuple[str, Callable[[str], str]]],
+    judged: Callable[[str, str], str],
 ) -> None:
-    """Fills a table for each dataset of the plan from the table `_lines`.
+    """Fills the `rows_table` of each dataset of the plan from the table `_lines`.
 
     Args:
         connection: an open connection.
         plan: of a mapped source.
         shop: whose clock and currency it is.
-        tables: for each dataset its table, and what makes the SELECT that is inserted out of a SELECT of texts.
+        judged: makes the SELECT that is inserted out of a dataset and a SELECT of its texts.
 
     Raises:
         MappingError: SQL of the mapping cannot be run.
@@ -62,10 +63,10 @@ def fill_mapped(
     mapping = plan.mapping
     assert mapping  # noqa: S101 - only mapped plans come here
     create_staged(connection, mapping)
-    for dataset, (table, judged) in tables.items():
-        where = place_of(mapping, dataset)
+    for dataset in plan.feeds:
+        table, where = rows_table(dataset), place_of(mapping, dataset)
         texts = dataset_select(connection, plan, dataset, shop)
-        _run(connection, f"INSERT INTO {table} {judged(texts)}", where)
+        _run(connection, f"INSERT INTO {table} {judged(dataset, texts)}", where)
         if mapping.datasets[dataset].sql:
             _refuse_made_up_lines(connection, table, where)
 

@@ -6,9 +6,7 @@ What becomes of the staged tables is the warehouse's business; what a value mean
 import logging
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from datetime import datetime
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -23,47 +21,16 @@ from ecom_assets.ingestion.mapping import MappingError
 from ecom_assets.ingestion.opening import Opened, open_file
 from ecom_assets.ingestion.plans import SourcePlan
 from ecom_assets.ingestion.raw_text import add_raw_texts
+from ecom_assets.ingestion.receipts import Receipt, Staged
 from ecom_assets.ingestion.row_sql import RowSql
 from ecom_assets.ingestion.unused import Unused, unused_lines
 from ecom_assets.ingestion.values import quoted
+from ecom_assets.ingestion.whole_lines import add_repairs, reject_whole_lines
 from ecom_assets.settings import Shop
 
 _LONGEST_REFUSAL = 1_000  # letters: a header of a million columns is told, too
 _log = logging.getLogger(__name__)
 Progress = Callable[[int, int], None]
-
-
-@dataclass(frozen=True)
-class Receipt:
-    """What became of one file. Its rows used and quarantined are all its rows; a refused file has neither.
-
-    `unused` are those of the quarantined rows of which no dataset uses anything, None where there are none.
-    """
-
-    source_file: str
-    size_bytes: int
-    file_hash: str
-    rows_used: int = 0
-    rows_quarantined: int = 0
-    first_event_at: datetime | None = None
-    last_event_at: datetime | None = None
-    refused: str | None = None
-    warnings: tuple[str, ...] = ()
-    unused: Unused | None = None
-
-
-@dataclass(frozen=True)
-class Staged:
-    """The outcome of `stage_files`, whose rows stand in the connection's temporary tables.
-
-    It `mixes_files` where a file's rows may depend on other files.
-    """
-
-    source: str
-    feeds: tuple[str, ...]
-    receipts: list[Receipt]
-    read_as: str = ""
-    mixes_files: bool = False
 
 
 def stage_files(
@@ -181,8 +148,8 @@ class _Staging:
         self._drop_refused()
         for dataset in self.plan.feeds:
             reject_and_repair(self.connection, self.rows[dataset], dataset in self.suspicious)
-        self._reject_whole_lines()
-        self._add_repairs()
+        reject_whole_lines(self.connection, self.plan, self.opened)
+        add_repairs(self.connection, self.plan, self.opened)
         unused = self._refuse_unused()
         add_raw_texts(self.connection, self.opened, "_lines" if self.plan.mapping else "")
         receipts = {**{o.file.name: self._receipt(o, unused) for o in self.opened}, **self.refused}
@@ -241,8 +208,7 @@ class _Staging:
         names = tuple(self.plan.expected_columns)
         self._execute(f"CREATE OR REPLACE TEMP TABLE _lines ({loading.carried_columns(names)})")
         self._fill("_lines", names, lambda texts: texts)
-        tables = {dataset: (rows_table(dataset), partial(self._judged, dataset)) for dataset in self.plan.feeds}
-        fill_mapped(self.connection, self.plan, self.shop, tables)
+        fill_mapped(self.connection, self.plan, self.shop, self._judged)
 
     def _fill(self, table: str, names: tuple[str, ...], project: Callable[[str], str]) -> None:
         def reopen(opened: Opened) -> Opened | None:
@@ -283,52 +249,6 @@ class _Staging:
             self._refuse(one.file, unused[one.file.name].as_refusal(), one.file_hash)
         self._drop([one.file.name for one in lost], ["_rejects", "_repairs"])
         return unused
-
-    def _add_repairs(self) -> None:
-        """Cells that the file says are values and that hold none; a line that is rejected is not repaired."""
-        found = [(one.file.name, repair) for one in self.opened for repair in one.repairs]
-        if found:
-            named = [(name, each.line, each.column, each.found, each.reason) for name, each in found]
-            texts = ("unnest(?::VARCHAR[])", "unnest(?::BIGINT[])", *["unnest(?::VARCHAR[])"] * 3)
-            columns = ("source_file", "source_line", "column_name", "found", "reason")
-            made = ", ".join(f"{text} AS {column}" for text, column in zip(texts, columns, strict=True))
-            self._execute(
-                f"INSERT INTO _repairs SELECT ?, * FROM (SELECT {made}) ANTI JOIN _rejects"
-                " USING (source_file, source_line) ORDER BY ALL",
-                [self.plan.feeds[0], *[list(column) for column in zip(*named, strict=True)]],
-            )
-
-    def _reject_whole_lines(self) -> None:
-        """Lines that are no record, and lines of an export that no dataset uses."""
-        first = self.plan.feeds[0]
-        # The file's usual day in the first dataset that has one of it: a file may hold lines of another dataset alone.
-        days = [f"(select mode(business_date) from {rows_table(one)} r where r.source_file = f.source_file)"
-                for one in self.plan.feeds]  # fmt: skip
-        usual = f"coalesce({', '.join(days)})" if len(days) > 1 else days[0]
-        faults = [(one.file.name, fault) for one in self.opened for fault in one.faults]
-        if faults:
-            self._execute(
-                "INSERT INTO _rejects SELECT ?, source_file, line, "
-                f"{usual}, raw, [reason] FROM (SELECT unnest(?::VARCHAR[]) AS source_file, unnest(?::BIGINT[]) AS line,"
-                " unnest(?::VARCHAR[]) AS raw, unnest(?::VARCHAR[]) AS reason) f",
-                [
-                    first,
-                    [name for name, _ in faults],
-                    [fault.line for _, fault in faults],
-                    [fault.raw for _, fault in faults],
-                    [fault.fault for _, fault in faults],
-                ],
-            )
-        if self.plan.mapping:
-            used = " union all ".join(
-                f"select source_file, source_line from {rows_table(one)}" for one in self.plan.feeds
-            )
-            self._execute(
-                f"INSERT INTO _rejects SELECT ?, source_file, source_line, {usual}, raw_text,"
-                f" ['no dataset of the mapping uses this line'] FROM _lined f ANTI JOIN ({used}) u"
-                " USING (source_file, source_line)",
-                [first],
-            )
 
     def _receipt(self, opened: Opened, unused: dict[str, Unused]) -> Receipt:
         file = opened.file

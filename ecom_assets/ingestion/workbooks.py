@@ -70,7 +70,7 @@ def _opened(data: bytes) -> Workbook:
         raise FileRefusedError("not an Excel workbook, or a damaged one; deliver it again") from error
 
 
-class _Parser(WorkSheetParser):  # type: ignore[misc]
+class _Parser(WorkSheetParser):
     """The rows of a sheet's XML, and nothing else of it: filters, print settings and the like are not read."""
 
     def parse(self) -> Iterator[tuple[int, list[dict[str, Any]]]]:
