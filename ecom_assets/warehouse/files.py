@@ -64,7 +64,7 @@ def changed_files(connection: Connection, plan: Plan, files: Sequence[File]) -> 
             continue
         if (size, modified) == (file.size_bytes, file.modified_ns):
             continue
-        if size == file.size_bytes and file_hash == hash_of(file.path):
+        if size == file.size_bytes and file_hash == _hash_if_readable(file.path):
             touched = [file.modified_ns, plan.name, file.name]
             sql = "update lineage.source_files set modified_ns = ? where source = ? and source_file = ?"
             rows(connection, sql, touched)
@@ -86,6 +86,14 @@ def hash_of(path: Path) -> str:
         while block := stream.read(_BLOCK):
             digest.update(block)
     return digest.hexdigest()
+
+
+def _hash_if_readable(path: Path) -> str | None:
+    """None where the file cannot be read now: whoever loads it says why."""
+    try:
+        return hash_of(path)
+    except OSError:
+        return None
 
 
 def replace_files(

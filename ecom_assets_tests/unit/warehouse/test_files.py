@@ -195,3 +195,11 @@ def test_a_warehouse_that_cannot_tell_keys_loads_nothing(warehouse):
     unable = Warehouse(warehouse.connection, warehouse.shop, warehouse.contracts.values())
     with pytest.raises(ValueError, match="key_hash"):
         unable.replace_files(stage_rows(warehouse, SALES, {"a.csv": [sale("s1")]}), "load")
+
+
+def test_a_file_that_cannot_be_read_now_counts_as_changed(warehouse, tmp_path):
+    """Whoever loads it refuses it by name; looking for what is new must not end for it."""
+    load(warehouse, SALES, {"a.csv": [sale("s1")]})
+    ((size,),) = fetch(warehouse, "select size_bytes from lineage.source_files")
+    gone = File("a.csv", tmp_path / "a.csv", size, 7)
+    assert warehouse.changed_files(PLAN, [gone]) == ([gone], [])
