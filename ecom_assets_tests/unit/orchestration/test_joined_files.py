@@ -52,6 +52,11 @@ def gross(loads) -> dict[date, float]:
     return dict(loads.rows(sql))
 
 
+def known(loads) -> list[date]:
+    """Days that readers get a number for, be it zero."""
+    return [day for (day,) in loads.rows("select business_date from lineage.sales_days order by all")]
+
+
 def refused(loads) -> list[str]:
     return [name for name, _ in loads.session.refused_files()]
 
@@ -153,7 +158,7 @@ def test_product_lines_that_vanish_make_a_day_unknown(plain):
     assert outcomes["order_items"].refused_days == (march(3),)
     assert outcomes["order_items"].reasons[march(3)] == "orders_have_their_lines: 2 orders and not one product line"
     assert outcomes["order_items"].missing_days == (march(2),)
-    assert gross(plain) == {march(3): 7}, "the third keeps its rows, of the second nothing is said"
+    assert (gross(plain), known(plain)) == ({march(3): 7}, [march(3)]), "the third keeps its rows; none for the second"
 
 
 def test_a_day_whose_orders_never_had_lines_is_unknown(plain):
@@ -161,7 +166,19 @@ def test_a_day_whose_orders_never_had_lines_is_unknown(plain):
         orders_b=ORDERS + "3,2026-03-04,,\n", items_b=ITEMS + "3,1,2026-03-04,x,10\n9,1,2026-03-05,1,5\n"
     ).load()
     plain.write(plain.to_do())
-    assert march(4) not in gross(plain)
+    assert known(plain) == [march(2), march(3)]
+
+
+def test_orders_that_come_before_their_lines_are_unknown_until_then(shop):
+    """One source feeds both, so that its files speak for the day of the lines too: it would stand with none."""
+    orders = "order,date\n1,2026-03-02\n2,2026-03-02\n3,2026-03-03\n4,2026-03-04\n"
+    shop.files(orders=orders).load()
+    outcome = shop.write(shop.to_do())["order_items"]
+    assert outcome.reasons == {march(4): "orders_have_their_lines: 1 orders and not one product line"}
+    assert known(shop) == [march(2), march(3)]
+    shop.files(more=LINES + "4,1,3,4\n").load()
+    shop.write(shop.to_do())
+    assert gross(shop) == {march(2): 30, march(3): 7, march(4): 12}
 
 
 @pytest.mark.parametrize(
@@ -173,11 +190,11 @@ def test_a_day_whose_orders_never_had_lines_is_unknown(plain):
 )
 def test_a_day_without_products_is_a_day_of_zero_where_nothing_is_missing(plain, orders, lines):
     plain.files(
-        orders_b=ORDERS.replace("fx_rate", "status") + orders,
+        orders_b=ORDERS.replace("fx_rate", "status") + orders + "9,2026-03-05,,paid\n",
         items_b=ITEMS.replace("quantity", "line_type,quantity") + lines + "9,1,2026-03-05,product,1,5\n",
     ).load()
     outcome = plain.write(plain.to_do())["order_items"]
-    assert march(4) not in outcome.refused_days
+    assert outcome.refused_days == ()
 
 
 def test_lines_of_no_day_that_is_judged_are_told_by_file(plain):
