@@ -107,12 +107,16 @@ class Reference(_Strict):
 
 
 class Reconciliation(_Strict):
-    """`query` yields (business_date, gap) over the staged rows (`_staged`) and other tables; gap is absolute."""
+    """`query` yields (business_date, gap) over the staged rows (`_staged`) and other tables; gap is absolute.
+
+    `finding` words a gap for whoever asks why a day was refused.
+    """
 
     name: str
     query: str
     tolerance: float = 0.0
     description: str = ""
+    finding: str = "a gap of {value}"
 
 
 class Contract(_Strict):

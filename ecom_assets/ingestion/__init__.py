@@ -9,7 +9,8 @@ from ecom_assets.ingestion.discovery import LandingFile, batches, discover, file
 from ecom_assets.ingestion.inherited import inherits_from, outdated_days_sql
 from ecom_assets.ingestion.mapping import Mapping, MappingError, load_mapping
 from ecom_assets.ingestion.plans import PlanError, SourcePlan, plan_sources
-from ecom_assets.ingestion.staging import Receipt, Staged, stage_files
+from ecom_assets.ingestion.receipts import Receipt, Staged
+from ecom_assets.ingestion.staging import leave_out, stage_files
 
 __all__ = [
     "LandingFile",
@@ -25,6 +26,7 @@ __all__ = [
     "file_hash",
     "inherits_from",
     "key_hash_sql",
+    "leave_out",
     "load_mapping",
     "outdated_days_sql",
     "plan_sources",

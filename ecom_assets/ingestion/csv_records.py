@@ -15,6 +15,15 @@ csv.field_size_limit(16 * 1024 * 1024)
 
 
 @dataclass(frozen=True)
+class Emptied:
+    """A cell that should hold a value and does not; it is read as empty, and told of as a repair."""
+
+    position: int
+    found: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class Record:
     """One record: `values`, or the `fault` for which it has none; `raw` is its text, line ends inside kept."""
 
@@ -22,6 +31,7 @@ class Record:
     values: list[str] | None
     raw: str
     fault: str | None = None
+    emptied: tuple[Emptied, ...] = ()
 
 
 def physical_lines(text: str) -> list[str]:

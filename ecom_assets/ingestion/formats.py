@@ -1,4 +1,4 @@
-"""Parquet, JSON lines, Excel and logs as records of texts with their line. Knows no expected columns and no types."""
+"""Parquet, JSON lines and logs as records of texts with their line. Knows no expected columns and no types."""
 
 import csv
 import io
@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from ecom_assets.ingestion.csv_records import Record
+from ecom_assets.ingestion.faults import is_of_the_machine
 from ecom_assets.ingestion.header import FileRefusedError
+from ecom_assets.ingestion.values import glob_escaped
 
 
 @dataclass(frozen=True)
@@ -33,12 +35,16 @@ def read_parquet(path: Path) -> Rows:
     connection = duckdb.connect()
     connection.execute("SET TimeZone = 'UTC'")
     try:
-        relation = connection.execute("SELECT COLUMNS(*)::VARCHAR FROM read_parquet(?)", [str(path)])
+        sql = "SELECT COLUMNS(*)::VARCHAR FROM read_parquet(?, hive_partitioning=false)"
+        relation = connection.execute(sql, [glob_escaped(str(path))])
         columns = [name for name, *_ in relation.description or ()]
         rows = relation.fetchall()
     except duckdb.Error as error:
-        what = str(error).splitlines()[0]
-        raise FileRefusedError(f"not a whole Parquet file ({what}); deliver it again") from error
+        if is_of_the_machine(error):
+            raise
+        raise FileRefusedError(
+            "not a whole Parquet file, or one of types that are not read; deliver it again"
+        ) from error
     finally:
         connection.close()
     return Rows(columns, 1, _numbered(rows, 1))
@@ -75,7 +81,7 @@ def read_json_lines(lines: list[str]) -> Rows:
     Raises:
         FileRefusedError: not one line is an object.
     """
-    parsed: list[tuple[int, dict[str, Any] | None, str, str]] = []
+    parsed: list[tuple[int, dict[str, str] | None, str, str]] = []
     columns: dict[str, None] = {}
     for number, line in enumerate(lines, 1):
         raw = line.rstrip("\r\n")
@@ -95,12 +101,29 @@ def read_json_lines(lines: list[str]) -> Rows:
     return Rows(names, 1, (_json_record(names, *one) for one in parsed))
 
 
-def _object(raw: str) -> tuple[dict[str, Any] | None, str]:
+def _object(raw: str) -> tuple[dict[str, str] | None, str]:
+    """The object's values as text, or what is wrong with the line."""
     try:
         value = json.loads(raw, parse_float=str, parse_int=str, object_pairs_hook=_unique)
+        if not isinstance(value, dict):
+            return None, "not a JSON object"
+        texts = {key: as_text(one) for key, one in value.items()}
+    except RecursionError:
+        return None, "not a JSON object (values nested too deeply)"
     except ValueError as error:
         return None, f"not a JSON object ({error})"
-    return (value, "") if isinstance(value, dict) else (None, "not a JSON object")
+    if "\\u" in raw and _has_half_characters(texts):
+        return None, "not text: half of a surrogate pair"
+    return texts, ""
+
+
+def _has_half_characters(texts: dict[str, str]) -> bool:
+    r"""Whether something is no text, such as "\ud800": no encoding can write it."""
+    try:
+        "".join([*texts, *texts.values()]).encode()
+    except UnicodeEncodeError:
+        return True
+    return False
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -110,59 +133,14 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _json_record(names: list[str], line: int, value: dict[str, Any] | None, raw: str, fault: str) -> Record:
+def _json_record(names: list[str], line: int, value: dict[str, str] | None, raw: str, fault: str) -> Record:
     if value is None:
         return Record(line, None, raw, fault)
-    return Record(line, [_as_text(value.get(name)) for name in names], raw)
+    return Record(line, [value.get(name, "") for name in names], raw)
 
 
-def read_excel(data: bytes, sheet: str | None) -> Rows:
-    """The sheet of a workbook, cells as text: whole numbers without decimals, moments in ISO 8601.
-
-    Raises:
-        FileRefusedError: not a workbook, several sheets with data and none named, or no such sheet.
-    """
-    import openpyxl
-
-    try:
-        book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
-    except Exception as error:  # openpyxl raises whatever zip, XML and its own checks raise
-        raise FileRefusedError(f"not an Excel workbook ({error}); deliver it again") from error
-    if sheet is not None and sheet not in book.sheetnames:
-        raise FileRefusedError(f"there is no sheet {sheet!r}; the workbook holds {', '.join(book.sheetnames)}")
-    names = [sheet] if sheet else [name for name in book.sheetnames if _first_row(book[name])]
-    if not names:
-        raise FileRefusedError("the workbook is empty; deliver it again, or take it out of the landing folder")
-    if len(names) > 1:
-        raise FileRefusedError(f"the workbook holds {len(names)} sheets: {', '.join(names)}; name one in a mapping")
-    rows = ([_as_text(cell) for cell in row] for row in book[names[0]].iter_rows(values_only=True))
-    first = next(rows, [])
-    while first and not first[-1]:
-        first.pop()
-    return Rows(first, 1, _sheet_records(rows, len(first)))
-
-
-def _first_row(sheet: Any) -> bool:
-    return any(cell is not None for row in sheet.iter_rows(max_row=1, values_only=True) for cell in row)
-
-
-def _sheet_records(rows: Iterable[list[str]], width: int) -> Iterator[Record]:
-    blank: list[int] = []
-    for line, row in enumerate(rows, 2):
-        values = (row + [""] * width)[:width]
-        if not any(row):
-            blank.append(line)  # a formatted but empty end of the sheet is no data, a gap within is a blank line
-            continue
-        yield from (Record(number, None, "", "blank line") for number in blank)
-        blank.clear()
-        beyond = [cell for cell in row[width:] if cell]
-        if beyond:
-            yield Record(line, None, csv_line(row), f"{width + len(beyond)} fields where the header has {width}")
-        else:
-            yield Record(line, values, csv_line(values))
-
-
-def _as_text(value: Any) -> str:
+def as_text(value: Any) -> str:
+    """A value of a workbook or of JSON as text: whole numbers without decimals, moments in ISO 8601."""
     if value is None:
         return ""
     if isinstance(value, str):

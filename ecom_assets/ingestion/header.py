@@ -107,4 +107,7 @@ def split_header(line: str, delimiter: str, expected: Iterable[str]) -> list[str
 
 
 def _split(line: str, delimiter: str) -> list[str]:
-    return next(csv.reader([line], delimiter=delimiter), [])
+    try:
+        return next(csv.reader([line], delimiter=delimiter), [])
+    except csv.Error as error:  # the one thing that a reader which is not strict refuses
+        raise FileRefusedError("line 1: no header: a name in it is longer than any name; deliver it again") from error

@@ -9,12 +9,14 @@ from collections.abc import Callable, Iterator
 
 import duckdb
 
+from ecom_assets.ingestion.faults import is_of_the_machine
 from ecom_assets.ingestion.opening import Bulk, Opened, is_mostly_broken
 from ecom_assets.ingestion.parquet_bulk import ParquetBulk, parquet_select
 from ecom_assets.ingestion.ragged import split_ragged
-from ecom_assets.ingestion.values import literal, quoted
+from ecom_assets.ingestion.values import glob_escaped, literal, quoted
 
 BULK_FILES = 500  # a call: enough to keep both cores busy, few enough to show progress
+_RunOfRows = tuple[int, int, int]  # first row, last row, first line
 _BLOCK_BITS = 12  # runs are found by blocks of 4096 rows: a file has dozens of runs, a block has few
 
 
@@ -60,11 +62,6 @@ def new_line(end: str) -> str:
     return "'\\r\\n'" if end == "\r\n" else "'\\n'"
 
 
-def glob_escaped(path: str) -> str:
-    """A path in which the engine's glob signs stand for themselves."""
-    return "".join(f"[{sign}]" if sign in "*?[" else sign for sign in path)
-
-
 def table_select(relation: str, opened: Opened, names: tuple[str, ...]) -> str:
     """A SELECT over a registered table of exact records."""
     held = {name for name in opened.header.columns if name is not None}
@@ -96,13 +93,7 @@ def fill(
         "CREATE OR REPLACE TEMP TABLE _runs (block BIGINT, first_row BIGINT, last_row BIGINT, first_line BIGINT)"
     )
     for bulk, members in bulk_groups(files):
-        start = _row_count(connection, table)
-        try:
-            connection.execute(f"INSERT INTO {table} {project(bulk_select(bulk, members, names))}")
-            found = _counts(connection, table, start)
-        except duckdb.Error:
-            found = {}  # whatever the engine cannot read at all, the exact reader can, or says why not
-        numbered = {opened.file.name: _lines_of(found.get(opened.file.name), opened) for opened in members}
+        numbered = _fill_bulk(connection, table, bulk, members, names, project)
         uneven = [opened for opened in members if numbered[opened.file.name] is None]
         _delete(connection, table, [opened.file.name for opened in uneven])
         _insert_runs(connection, {name: runs for name, runs in numbered.items() if runs})
@@ -119,6 +110,32 @@ def fill(
             step(1)
 
 
+def _fill_bulk(
+    connection: duckdb.DuckDBPyConnection,
+    table: str,
+    bulk: Bulk | ParquetBulk,
+    members: list[Opened],
+    names: tuple[str, ...],
+    project: Callable[[str], str],
+) -> dict[str, list[_RunOfRows] | None]:
+    """Reads files by one call, or by one each where that fails; by name what `_lines_of` says of each.
+
+    Whatever the engine cannot read at all, the exact reader can, or says why not.
+    """
+    start = _row_count(connection, table)
+    try:
+        connection.execute(f"INSERT INTO {table} {project(bulk_select(bulk, members, names))}")
+    except duckdb.Error as error:
+        if is_of_the_machine(error):
+            raise
+        if len(members) == 1:
+            return {members[0].file.name: None}
+        alone = [_fill_bulk(connection, table, bulk, [opened], names, project) for opened in members]
+        return {name: found for one in alone for name, found in one.items()}
+    found = _counts(connection, table, start)
+    return {opened.file.name: _lines_of(found.get(opened.file.name), opened) for opened in members}
+
+
 def line_join(rows: str) -> str:
     """A join that gives bulk-read rows `rows` their `first_row` and `first_line`."""
     return (
@@ -132,11 +149,10 @@ def line_sql(rows: str) -> str:
     return f"coalesce({rows}.source_line, {rows}.rowid - first_row + first_line)"
 
 
-_RunOfRows = tuple[int, int, int]  # first row, last row, first line
-
-
 def _lines_of(found: tuple[int, int, int] | None, opened: Opened) -> list[_RunOfRows] | None:
-    """Which rows stand for which lines, None where the engine's count leaves that open."""
+    """Which rows stand for which lines, None where the engine's count leaves that open, or the file has changed."""
+    if not opened.is_as_it_was:
+        return None
     if found is None:
         return [] if opened.line_count == 0 else None
     first, last, count = found

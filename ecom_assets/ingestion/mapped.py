@@ -1,8 +1,14 @@
 """The rows of a foreign export as rows of datasets: the SELECTs that a mapping stands for."""
 
+from collections.abc import Callable
+from pathlib import Path
+
 import duckdb
 
 from ecom_assets.contracts import Column
+from ecom_assets.ingestion.faults import is_of_the_machine
+from ecom_assets.ingestion.header import FileRefusedError
+from ecom_assets.ingestion.judging import rows_table
 from ecom_assets.ingestion.loading import line_join, line_sql
 from ecom_assets.ingestion.mapping import DatasetMapping, Format, Mapping, MappingError, lacking_columns, lacking_words
 from ecom_assets.ingestion.plans import SourcePlan
@@ -29,10 +35,69 @@ def create_staged(connection: duckdb.DuckDBPyConnection, mapping: Mapping) -> No
         f"CREATE OR REPLACE TEMP TABLE staged AS SELECT source_file, source_line, {', '.join(columns)} FROM _lined"
     )
     for name, sql in mapping.views.items():
-        try:
-            connection.execute(f"CREATE OR REPLACE TEMP TABLE {quoted(name)} AS FROM (\n{mapping.text_of(sql)}\n)")
-        except duckdb.Error as error:
-            raise MappingError(f"{mapping.path.parent / sql}: {str(error).splitlines()[0]}") from error
+        made = f"CREATE OR REPLACE TEMP TABLE {quoted(name)} AS FROM (\n{mapping.text_of(sql)}\n)"
+        _run(connection, made, str(mapping.path.parent / sql))
+
+
+# What SQL raises over values that it cannot make sense of; all else it raises whatever the files hold.
+_OF_VALUES = (duckdb.ConversionException, duckdb.OutOfRangeException, duckdb.InvalidInputException)
+
+
+def fill_mapped(
+    connection: duckdb.DuckDBPyConnection,
+    plan: SourcePlan,
+    shop: Shop,
+    judged: Callable[[str, str], str],
+) -> None:
+    """Fills the `rows_table` of each dataset of the plan from the table `_lines`.
+
+    Args:
+        connection: an open connection.
+        plan: of a mapped source.
+        shop: whose clock and currency it is.
+        judged: makes the SELECT that is inserted out of a dataset and a SELECT of its texts.
+
+    Raises:
+        MappingError: SQL of the mapping cannot be run.
+        FileRefusedError: it cannot make sense of what is in the files, or makes rows of lines that they do not have.
+    """
+    mapping = plan.mapping
+    assert mapping  # noqa: S101 - only mapped plans come here
+    create_staged(connection, mapping)
+    for dataset in plan.feeds:
+        table, where = rows_table(dataset), place_of(mapping, dataset)
+        texts = dataset_select(connection, plan, dataset, shop)
+        _run(connection, f"INSERT INTO {table} {judged(dataset, texts)}", where)
+        if mapping.datasets[dataset].sql:
+            _refuse_made_up_lines(connection, table, where)
+
+
+def _run(connection: duckdb.DuckDBPyConnection, sql: str, where: str) -> None:
+    """Runs SQL of the mapping file `where`; what is said of a landing file is published and names no folder."""
+    try:
+        connection.execute(sql)
+    except _OF_VALUES as error:
+        kind = type(error).__name__.removesuffix("Exception")
+        raise FileRefusedError(
+            f"{Path(where).name}: this SQL of the mapping fails on what the file holds (a {kind} Error); use try_cast"
+            " for values that may be broken, or correct the file"
+        ) from error
+    except duckdb.Error as error:
+        if is_of_the_machine(error):
+            raise
+        raise MappingError(f"{where}: {str(error).splitlines()[0]}") from error
+
+
+def _refuse_made_up_lines(connection: duckdb.DuckDBPyConnection, table: str, where: str) -> None:
+    """A row stands for a line of a file, or nobody could say where it comes from."""
+    (count,) = connection.execute(
+        f"SELECT count(*) FROM {table} ANTI JOIN staged USING (source_file, source_line)"
+    ).fetchall()[0]
+    if count:
+        raise FileRefusedError(
+            f"{Path(where).name}: {count} of its rows name a source_file and source_line that no line of the file has;"
+            " hand on both as they stand in `staged`"
+        )
 
 
 def formatted_sql(how: Format | None, text: str) -> str:

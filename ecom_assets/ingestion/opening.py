@@ -4,6 +4,7 @@ Knows the expected columns, not their types. CSV in all its states is here; othe
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
@@ -16,9 +17,10 @@ from ecom_assets.ingestion.discovery import LandingFile
 from ecom_assets.ingestion.header import FileRefusedError, Header, match_header, split_header
 from ecom_assets.ingestion.parquet_bulk import ParquetBulk, described
 from ecom_assets.ingestion.plans import SourcePlan
-from ecom_assets.ingestion.preflight import Text, inspect_text, is_plain, line_count, refuse_blank_tail, unpacked
+from ecom_assets.ingestion.preflight import EMPTY, Text, inspect_text, is_plain, line_count, refuse_blank_tail, unpacked
 
 _TEXT_ENDINGS = {".csv": "csv", ".txt": "csv", ".tsv": "csv", ".tab": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
+CHANGED = "it changed while it was read; the next run reads it again"
 _ENDINGS = {**_TEXT_ENDINGS, ".parquet": "parquet", ".pq": "parquet", ".xlsx": "excel", ".xlsm": "excel"}
 
 
@@ -35,12 +37,23 @@ class Bulk:
     folder: str
 
 
+@dataclass(frozen=True)
+class Repair:
+    """A value that the file should hold and does not; its field is empty."""
+
+    line: int
+    column: str
+    found: str
+    reason: str
+
+
 @dataclass
 class Opened:
     """A file that may be loaded. Either `bulk` says how, or `table` holds its rows as text.
 
     `table` has source_line, raw_text and one column for each expected column that the file holds.
-    `line_count` counts its rows, the header and a lone empty line at the end left out.
+    `line_count` counts its rows, the header and a lone empty line at the end left out. `state` is the file's size and
+    time before the first byte was read.
     """
 
     file: LandingFile
@@ -50,6 +63,13 @@ class Opened:
     bulk: Bulk | ParquetBulk | None = None
     table: pa.Table | None = None
     faults: list[Record] = field(default_factory=list)
+    repairs: list[Repair] = field(default_factory=list)
+    state: tuple[int, int] = (0, 0)
+
+    @property
+    def is_as_it_was(self) -> bool:
+        """Whether the file has still the size and time that it had when it was opened."""
+        return self.state == state_of(self.file.path)
 
     @property
     def text_path(self) -> Path:
@@ -60,7 +80,9 @@ class Opened:
     def warnings(self) -> tuple[str, ...]:
         """What a reader of the receipt should know."""
         empty = () if self.line_count else ("the file holds no rows, a header at most",)
-        return (*empty, *self.header.warnings)
+        lost = Counter(repair.reason for repair in self.repairs)
+        emptied = tuple(f"{count:,} cells hold {reason}; they are read as empty" for reason, count in lost.items())
+        return (*empty, *self.header.warnings, *emptied)
 
 
 def open_file(plan: SourcePlan, file: LandingFile, scratch: Path, exactly: bool = False) -> Opened:
@@ -71,17 +93,41 @@ def open_file(plan: SourcePlan, file: LandingFile, scratch: Path, exactly: bool 
     Raises:
         FileRefusedError: what was found, where, and what to do.
     """
+    _refuse_odd_name(file)
     try:
-        data = file.path.read_bytes()
+        state, data = state_of(file.path), file.path.read_bytes()
     except OSError as error:
         raise FileRefusedError(f"the file cannot be read ({error.strerror}); check its rights") from error
+    opened = _opened(plan, file, data, scratch, exactly)
+    opened.state = state
+    if not opened.is_as_it_was and opened.table is None:
+        raise FileRefusedError(CHANGED)
+    return opened
+
+
+def state_of(path: Path) -> tuple[int, int]:
+    """Size and time of a file; of one that is gone, those of none."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return (-1, -1)
+    return (found.st_size, found.st_mtime_ns)
+
+
+def _refuse_odd_name(file: LandingFile) -> None:
+    if file.lies_as:
+        raise FileRefusedError("its name, or that of its folder, is not UTF-8; rename it")
+    if "\\" in file.name:
+        raise FileRefusedError("its name, or that of its folder, holds a backslash; rename it")
+
+
+def _opened(plan: SourcePlan, file: LandingFile, data: bytes, scratch: Path, exactly: bool) -> Opened:
     digest = hashlib.sha256(data).hexdigest()
     kind, is_compressed = _format(plan, file)
     if kind == "parquet" and not exactly and (opened := _open_parquet(plan, file, digest)):
         return opened
     if kind in ("parquet", "excel"):
-        sheet = plan.mapping.sheet if plan.mapping else None
-        read = formats.read_parquet(file.path) if kind == "parquet" else formats.read_excel(data, sheet)
+        read = formats.read_parquet(file.path) if kind == "parquet" else _read_excel(plan, data)
         return _tabulated(plan, file, digest, read)
     if kind == "lines":
         return _tabulated(plan, file, digest, formats.read_lines(unpacked(data) if is_compressed else data))
@@ -90,6 +136,12 @@ def open_file(plan: SourcePlan, file: LandingFile, scratch: Path, exactly: bool 
     if kind == "jsonl":
         return _tabulated(plan, file, digest, formats.read_json_lines(physical_lines(text.decoded())))
     return _open_csv(plan, file, digest, text, None if exactly else scratch)
+
+
+def _read_excel(plan: SourcePlan, data: bytes) -> formats.Rows:
+    from ecom_assets.ingestion.workbooks import read_excel  # openpyxl takes a while that most shops never need
+
+    return read_excel(data, plan.mapping.sheet if plan.mapping else None, quotes=not plan.may_hold_persons)
 
 
 def _format(plan: SourcePlan, file: LandingFile) -> tuple[str, bool]:
@@ -127,6 +179,8 @@ def _open_csv(plan: SourcePlan, file: LandingFile, digest: str, text: Text, scra
         bulk = Bulk(header, delimiter, "\r\n" if data[end - 1 : end] == b"\r" else "\n", str(folder))
         return Opened(file, digest, header, line_count(data) - 1, bulk)
     lines = physical_lines(text.decoded())
+    if not lines:
+        raise FileRefusedError(EMPTY)  # but for byte-order marks
     header = matched(plan, split_header(lines[0].rstrip("\r\n"), delimiter, names))
     refuse_blank_tail(lines, delimiter)
     return _collected(file, digest, header, records(lines, delimiter, len(header.columns)))
@@ -162,7 +216,9 @@ def _collected(file: LandingFile, digest: str, header: Header, found: Iterable[R
     raws: list[str] = []
     rows: list[list[str]] = []
     faults: list[Record] = []
+    repairs: list[Repair] = []
     for record in found:
+        repairs += _repairs(record, header)
         if record.values is None:
             faults.append(record)
         else:
@@ -176,7 +232,17 @@ def _collected(file: LandingFile, digest: str, header: Header, found: Iterable[R
     arrays |= {
         f"c_{name}": pa.array([v if v else None for v in column], pa.large_string()) for name, column in columns.items()
     }
-    return Opened(file, digest, header, len(lines) + len(faults), None, pa.table(arrays), faults)
+    return Opened(file, digest, header, len(lines) + len(faults), None, pa.table(arrays), faults, repairs)
+
+
+def _repairs(record: Record, header: Header) -> list[Repair]:
+    """The record's emptied cells, as far as somebody wants their columns."""
+    columns = header.columns
+    return [
+        Repair(record.line, name, cell.found, cell.reason)
+        for cell in record.emptied
+        if cell.position < len(columns) and (name := columns[cell.position]) is not None
+    ]
 
 
 def is_mostly_broken(faults: int, good: int) -> bool:

@@ -62,7 +62,8 @@ def parquet_select(bulk: ParquetBulk, paths: Sequence[str], names: Sequence[str]
     values = ", ".join(f"nullif({quoted(name)}::varchar, '')" for name in bulk.names)
     return (
         f"select {file} as source_file, file_row_number + 1 as source_line, null::varchar as raw_text,"
-        f" {', '.join(texts)} from read_parquet([{listed}], filename='_path', file_row_number=true)"
+        f" {', '.join(texts)} from read_parquet([{listed}], filename='_path', file_row_number=true,"
+        " hive_partitioning=false)"
         f" where coalesce({values}) is not null"
     )
 
@@ -76,7 +77,7 @@ def _text(bulk: ParquetBulk, at: int) -> str:
 def texts_of_rows(connection: "duckdb.DuckDBPyConnection", path: str, lines: Sequence[int]) -> list[str]:
     """The rows with the numbers `lines`, from 1, each as a line of CSV."""
     found = connection.execute(
-        f"SELECT columns(*)::varchar FROM read_parquet({literal(path)}, file_row_number=true)"
+        f"SELECT columns(*)::varchar FROM read_parquet({literal(path)}, file_row_number=true, hive_partitioning=false)"
         " WHERE file_row_number + 1 IN (SELECT unnest(?::BIGINT[])) ORDER BY file_row_number",
         [list(lines)],
     ).fetchall()

@@ -4,10 +4,12 @@ import difflib
 import hashlib
 import json
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from ecom_assets.contracts import Contract, dataset_contracts
 from ecom_assets.ingestion.mapping import Mapping, MappingError, load_mapping
+from ecom_assets.ingestion.reach import looks_beyond_a_file
 from ecom_assets.settings import Shop, Source
 
 
@@ -35,6 +37,11 @@ class SourcePlan:
             return self.mapping.expected_columns
         (contract,) = self.contracts.values()
         return {column.name: column.must_come for column in contract.input_columns}
+
+    @cached_property
+    def reads_beyond_a_file(self) -> bool:
+        """Whether what a line becomes may depend on other files of the source: its mapping's SQL joins them, say."""
+        return self.mapping is not None and looks_beyond_a_file(self.mapping)
 
     @property
     def may_hold_persons(self) -> bool:

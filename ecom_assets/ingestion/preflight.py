@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ecom_assets.ingestion.header import FileRefusedError
 
+EMPTY = "the file is empty; deliver it again, or take it out of the landing folder"
 _BOMS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 _MAGIC = (
     (b"PK\x03\x04", "a zip archive or an Excel workbook"),
@@ -48,11 +49,13 @@ def unpacked(data: bytes) -> bytes:
         FileRefusedError: the archive is cut off or damaged.
     """
     try:
+        if not data:
+            raise EOFError
         return gzip.decompress(data)
     except EOFError as error:
         raise FileRefusedError(f"the gzip file is cut off after {len(data)} bytes; deliver it whole") from error
     except (OSError, zlib.error) as error:
-        raise FileRefusedError(f"the gzip file is damaged ({error}); deliver it again") from error
+        raise FileRefusedError("the gzip file is damaged; deliver it again") from error
 
 
 def inspect_text(data: bytes, encoding: str | None = None, is_compressed: bool = False) -> Text:
@@ -67,8 +70,9 @@ def inspect_text(data: bytes, encoding: str | None = None, is_compressed: bool =
         FileRefusedError: empty, not text, in no known encoding or another than the one named, with merge-conflict
             markers.
     """
-    if not data.strip():
-        raise FileRefusedError("the file is empty; deliver it again, or take it out of the landing folder")
+    mark = next((mark for mark, _ in _BOMS if data.startswith(mark)), b"")
+    if not data.removeprefix(mark).strip():
+        raise FileRefusedError(EMPTY)
     for magic, what in _MAGIC:
         if data.startswith(magic):
             raise FileRefusedError(f"line 1: not text but {what}; give the file its proper ending, or export it as CSV")

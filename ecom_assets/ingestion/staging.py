@@ -3,54 +3,34 @@
 What becomes of the staged tables is the warehouse's business; what a value means is the contract's.
 """
 
+import logging
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
 
 from ecom_assets.ingestion import loading
-from ecom_assets.ingestion.discovery import LandingFile, file_hash
+from ecom_assets.ingestion.discovery import LandingFile, file_hash, shown
+from ecom_assets.ingestion.faults import is_of_the_machine, place_of, unexpected
 from ecom_assets.ingestion.header import FileRefusedError
 from ecom_assets.ingestion.judging import CARRIED, find_suspects, reject_and_repair, retyped, rows_table, suspects_table
-from ecom_assets.ingestion.mapped import create_staged, dataset_select, place_of
+from ecom_assets.ingestion.mapped import fill_mapped
 from ecom_assets.ingestion.mapping import MappingError
 from ecom_assets.ingestion.opening import Opened, open_file
 from ecom_assets.ingestion.plans import SourcePlan
 from ecom_assets.ingestion.raw_text import add_raw_texts
+from ecom_assets.ingestion.receipts import Receipt, Staged
 from ecom_assets.ingestion.row_sql import RowSql
+from ecom_assets.ingestion.unused import Unused, unused_lines
 from ecom_assets.ingestion.values import quoted
+from ecom_assets.ingestion.whole_lines import add_repairs, reject_whole_lines
 from ecom_assets.settings import Shop
 
+_LONGEST_REFUSAL = 1_000  # letters: a header of a million columns is told, too
+_log = logging.getLogger(__name__)
 Progress = Callable[[int, int], None]
-
-
-@dataclass(frozen=True)
-class Receipt:
-    """What became of one file. Its rows used and quarantined are all its rows; a refused file has neither."""
-
-    source_file: str
-    size_bytes: int
-    file_hash: str
-    rows_used: int = 0
-    rows_quarantined: int = 0
-    first_event_at: datetime | None = None
-    last_event_at: datetime | None = None
-    refused: str | None = None
-    warnings: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Staged:
-    """The outcome of `stage_files`, whose rows stand in the connection's temporary tables."""
-
-    source: str
-    feeds: tuple[str, ...]
-    receipts: list[Receipt]
-    read_as: str = ""
-    may_hold_persons: bool = True
 
 
 def stage_files(
@@ -66,8 +46,9 @@ def stage_files(
     and the contract's input columns as text. `_rejects` (dataset, source_file, source_line, business_date,
     raw_text, reasons) and `_repairs` (dataset, source_file, source_line, column_name, found, reason). They
     live until the next call on the connection. A file is refused as a whole or accounted for line by line:
-    rows used + rows quarantined = its rows. The outcome depends on the files alone, not on which are staged
-    together, provided that a mapping's SQL keeps to one file too.
+    rows used + rows quarantined = its rows; where no row could be used it is refused, too. The outcome depends on
+    the files alone, not on which are staged together, unless the plan `reads_beyond_a_file`. An exception that nobody
+    foresaw refuses the file that brings it about, and the others are staged without it.
 
     Args:
         connection: its TimeZone must be UTC.
@@ -75,9 +56,55 @@ def stage_files(
         files: what `discover` found, or a part of it.
         shop: gives time zone and currency.
         progress: is called with (files done, files in all).
+
+    Raises:
+        MappingError: the mapping's SQL cannot be run, whatever the files hold.
     """
-    with tempfile.TemporaryDirectory(prefix="ecom-") as scratch:
-        return _Staging(connection, plan, shop, len(files), progress, Path(scratch)).run(files)
+
+    def stage(some: list[LandingFile], known: dict[str, str] | None = None) -> Staged:
+        with tempfile.TemporaryDirectory(prefix="ecom-") as scratch:
+            return _Staging(connection, plan, shop, len(some), progress, Path(scratch)).run(some, known or {})
+
+    try:
+        return stage(files)
+    except Exception as error:
+        if is_of_the_machine(error) or isinstance(error, MappingError):
+            raise
+        culprits = _culprits(stage, files)
+        if not culprits and isinstance(error, FileRefusedError):  # of a mapping's SQL, over files that are good alone
+            raise MappingError(str(error)) from error
+        if not culprits:
+            raise
+        return stage(files, culprits)
+
+
+def leave_out(connection: duckdb.DuckDBPyConnection, staged: Staged, names: set[str]) -> Staged:
+    """What was staged without the files `names`: they were there to be seen, and what they brought before stands."""
+    tables = ["_rejects", "_repairs", *map(rows_table, staged.feeds)]
+    for table in tables:
+        connection.execute(f"DELETE FROM {table} WHERE list_contains(?::VARCHAR[], source_file)", [sorted(names)])
+    return replace(staged, receipts=[receipt for receipt in staged.receipts if receipt.source_file not in names])
+
+
+def _culprits(stage: Callable[[list[LandingFile]], Staged], files: list[LandingFile]) -> dict[str, str]:
+    """The files that cannot be staged even alone, each with the reason."""
+    try:
+        stage(files)
+        return {}
+    except Exception as error:
+        if is_of_the_machine(error) or isinstance(error, MappingError):
+            raise
+        if len(files) == 1:
+            return {files[0].name: _reason(files[0], error)}
+    half = len(files) // 2
+    return {**_culprits(stage, files[:half]), **_culprits(stage, files[half:])}
+
+
+def _reason(file: LandingFile, error: Exception) -> str:
+    if isinstance(error, FileRefusedError):
+        return str(error)
+    _log.warning("%s: %s in %s", file.name, type(error).__name__, place_of(error))
+    return unexpected(error)
 
 
 class _Staging:
@@ -101,9 +128,13 @@ class _Staging:
         self.suspicious: list[str] = []
         self.scratch = scratch
 
-    def run(self, files: list[LandingFile]) -> Staged:
+    def run(self, files: list[LandingFile], known: dict[str, str]) -> Staged:
+        """Stages the files but those `known` to be refused, each with the reason."""
         self._prepare()
         for file in files:
+            if file.name in known:
+                self._refuse(file, known[file.name])
+                continue
             opened = self._open(file)
             if opened:
                 self.opened.append(opened)
@@ -118,12 +149,14 @@ class _Staging:
         self._drop_refused()
         for dataset in self.plan.feeds:
             reject_and_repair(self.connection, self.rows[dataset], dataset in self.suspicious)
-        self._reject_whole_lines()
-        add_raw_texts(self.connection, self.opened)
-        receipts = {**{o.file.name: self._receipt(o) for o in self.opened}, **self.refused}
+        reject_whole_lines(self.connection, self.plan, self.opened)
+        add_repairs(self.connection, self.plan, self.opened)
+        unused = self._refuse_unused()
+        add_raw_texts(self.connection, self.opened, "_lines" if self.plan.mapping else "")
+        receipts = {**{o.file.name: self._receipt(o, unused) for o in self.opened}, **self.refused}
         self._add_counts(receipts)
-        told = [receipts[file.name] for file in files]
-        return Staged(self.plan.name, self.plan.feeds, told, self.plan.read_as, self.plan.may_hold_persons)
+        plan, found = self.plan, [receipts[file.name] for file in files]
+        return Staged(plan.name, plan.feeds, found, plan.read_as, plan.reads_beyond_a_file, plan.may_hold_persons)
 
     def _execute(self, sql: str, values: list[object] | None = None) -> duckdb.DuckDBPyConnection:
         return self.connection.execute(sql, values)
@@ -152,8 +185,10 @@ class _Staging:
     def _open(self, file: LandingFile, exactly: bool = False) -> Opened | None:
         try:
             return open_file(self.plan, file, self.scratch, exactly)
-        except FileRefusedError as refusal:
-            self._refuse(file, str(refusal))
+        except Exception as error:
+            if is_of_the_machine(error):
+                raise
+            self._refuse(file, _reason(file, error))
             return None
 
     def _refuse(self, file: LandingFile, why: str, hashed: str | None = None) -> None:
@@ -161,7 +196,7 @@ class _Staging:
             hashed = hashed or file_hash(file.path)
         except OSError:
             hashed = ""
-        self.refused[file.name] = Receipt(file.name, file.size_bytes, hashed, refused=why)
+        self.refused[file.name] = Receipt(file.name, file.size_bytes, hashed, refused=shown(why[:_LONGEST_REFUSAL]))
         self._step(1)
 
     def _fill_direct(self) -> None:
@@ -174,14 +209,7 @@ class _Staging:
         names = tuple(self.plan.expected_columns)
         self._execute(f"CREATE OR REPLACE TEMP TABLE _lines ({loading.carried_columns(names)})")
         self._fill("_lines", names, lambda texts: texts)
-        create_staged(self.connection, self.plan.mapping)
-        for dataset in self.plan.feeds:
-            texts = dataset_select(self.connection, self.plan, dataset, self.shop)
-            try:
-                self._execute(f"INSERT INTO {rows_table(dataset)} {self._judged(dataset, texts)}")
-            except duckdb.Error as error:
-                where = place_of(self.plan.mapping, dataset)
-                raise MappingError(f"{where}: {str(error).splitlines()[0]}") from error
+        fill_mapped(self.connection, self.plan, self.shop, self._judged)
 
     def _fill(self, table: str, names: tuple[str, ...], project: Callable[[str], str]) -> None:
         def reopen(opened: Opened) -> Opened | None:
@@ -206,45 +234,28 @@ class _Staging:
                 self._refuse(opened.file, why, opened.file_hash)
 
     def _drop_refused(self) -> None:
-        names = list(self.refused)
-        if not names:
-            return
         tables = [*map(rows_table, self.plan.feeds), *map(suspects_table, self.suspicious)]
-        for table in [*tables, *(["_lines"] if self.plan.mapping else [])]:
+        self._drop(list(self.refused), [*tables, *(["_lines"] if self.plan.mapping else [])])
+
+    def _drop(self, names: list[str], tables: list[str]) -> None:
+        for table in tables if names else []:
             self._execute(f"DELETE FROM {table} WHERE list_contains(?::VARCHAR[], source_file)", [names])
 
-    def _reject_whole_lines(self) -> None:
-        """Lines that are no record, and lines of an export that no dataset uses."""
-        first = self.plan.feeds[0]
-        usual = f"(select mode(business_date) from {rows_table(first)} r where r.source_file = f.source_file)"
-        faults = [(one.file.name, fault) for one in self.opened for fault in one.faults]
-        if faults:
-            self._execute(
-                "INSERT INTO _rejects SELECT ?, source_file, line, "
-                f"{usual}, raw, [reason] FROM (SELECT unnest(?::VARCHAR[]) AS source_file, unnest(?::BIGINT[]) AS line,"
-                " unnest(?::VARCHAR[]) AS raw, unnest(?::VARCHAR[]) AS reason) f",
-                [
-                    first,
-                    [name for name, _ in faults],
-                    [fault.line for _, fault in faults],
-                    [fault.raw for _, fault in faults],
-                    [fault.fault for _, fault in faults],
-                ],
-            )
-        if self.plan.mapping:
-            used = " union all ".join(
-                f"select source_file, source_line from {rows_table(one)}" for one in self.plan.feeds
-            )
-            self._execute(
-                f"INSERT INTO _rejects SELECT ?, source_file, source_line, {usual}, raw_text,"
-                f" ['no dataset of the mapping uses this line'] FROM _lined f ANTI JOIN ({used}) u"
-                " USING (source_file, source_line)",
-                [first],
-            )
+    def _refuse_unused(self) -> dict[str, Unused]:
+        """Refuses files of which no line is of use; gives the lines of the others that are not."""
+        unused = unused_lines(self.connection, self.plan.feeds)
+        lost = [one for one in self.opened if one.file.name in unused and unused[one.file.name].lines == one.line_count]
+        for one in lost:
+            self.opened.remove(one)
+            self._refuse(one.file, unused[one.file.name].as_refusal(), one.file_hash)
+        self._drop([one.file.name for one in lost], ["_rejects", "_repairs"])
+        return unused
 
-    def _receipt(self, opened: Opened) -> Receipt:
+    def _receipt(self, opened: Opened, unused: dict[str, Unused]) -> Receipt:
+        file = opened.file
+        lines, warnings = opened.line_count, opened.warnings
         return Receipt(
-            opened.file.name, opened.file.size_bytes, opened.file_hash, opened.line_count, warnings=opened.warnings
+            file.name, file.size_bytes, opened.file_hash, lines, warnings=warnings, unused=unused.get(file.name)
         )
 
     def _add_counts(self, receipts: dict[str, Receipt]) -> None:

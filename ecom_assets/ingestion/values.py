@@ -50,6 +50,11 @@ def literal(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
+def glob_escaped(path: str) -> str:
+    """A path in which the engine's glob signs stand for themselves."""
+    return "".join(f"[{sign}]" if sign in "*?[" else sign for sign in path)
+
+
 def trimmed_sql(text: str) -> str:
     """The text without surrounding blanks; NULL where nothing is left. `trim` alone is six times as slow."""
     return f"CASE WHEN {text} > '!' AND NOT suffix({text}, ' ') THEN {text} ELSE nullif(trim({text}), '') END"

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 READABLE = "files_are_readable"
 COMPLETE = "files_bring_every_column"
+WITHIN_LIMIT = "files_stay_below_their_quarantine_limit"
 _SHOWN = 20
 _NAMED = 5
 
@@ -34,6 +35,12 @@ def raw_checks(plan: "SourcePlan") -> list[dg.AssetCheckSpec]:
         dg.AssetCheckSpec(
             COMPLETE, asset=first, description="Every new file has all columns, the optional ones too. A warning."
         ),
+        dg.AssetCheckSpec(
+            WITHIN_LIMIT,
+            asset=first,
+            description=f"At most {_limit(plan):.0%} of the lines of each new file are in quarantine and of no use to "
+            "any dataset. Days are judged by themselves; lines of no day that is judged are told of here alone.",
+        ),
     ]
 
 
@@ -50,14 +57,17 @@ def load_source(context: dg.AssetExecutionContext, session: Session, plan: "Sour
         session.notes.append(f"{plan.name}: its mapping, its contract or the shop's settings changed; {otherwise:,} "
                              "files that were read before are read again")  # fmt: skip
     receipts: list[Receipt] = []
+    is_deleting = _take_rows_along(plan, found, gone)
+    siblings = _siblings(plan, found, changed, is_deleting)
     with session.timed("load"):
-        for batch in batches(plan, changed):
+        for batch in batches(plan, sorted([*changed, *siblings])):
             session.is_published = False
             staged = stage_files(session.connection, plan, batch, session.context.shop)
+            staged = _without_doubtful(session, plan, staged, siblings, set() if is_deleting else set(gone))
             _ask_again(session, staged)
             session.warehouse.replace_files(staged, context.run_id, seen=batch)
             receipts += staged.receipts
-        if _take_rows_along(plan, found, gone):
+        if is_deleting:
             session.is_published = False
             session.warehouse.forget_files(plan, gone)
     if gone:
@@ -65,9 +75,12 @@ def load_source(context: dg.AssetExecutionContext, session: Session, plan: "Sour
         session.notes.append(said)
         context.log.warning(said)
     session.receipts += receipts
+    over_limit = _over_limit(plan, receipts)
+    session.faults += [f"{plan.name}: {name}: {said}" for name, said in over_limit]
     refused = session.refused_files(plan.name)
     yield _readable(plan, refused)
     yield _complete(plan, receipts)
+    yield _within_limit(plan, over_limit)
     for dataset in plan.feeds:
         counted = session.connection.execute(f'select count(*) from raw."{dataset}"').fetchall()[0][0]
         yield dg.MaterializeResult(
@@ -126,6 +139,49 @@ def _named(files: list[str]) -> str:
     return f"{count} ({', '.join(files[:_NAMED])}{', …' if len(files) > _NAMED else ''})"
 
 
+def _siblings(plan: "SourcePlan", found: list[Any], changed: list[Any], is_deleting: bool) -> list[Any]:
+    """Unchanged files that are read again beside those that changed, as SQL of the mapping may join them."""
+    if not plan.reads_beyond_a_file or not (changed or is_deleting):
+        return []
+    names = {file.name for file in changed}
+    return [file for file in found if file.name not in names]
+
+
+def _without_doubtful(
+    session: Session, plan: "SourcePlan", staged: "Staged", siblings: list[Any], gone: set[str]
+) -> "Staged":
+    """What was staged, without siblings where a file whose rows stand was not there to be joined.
+
+    Beside it they would lose the rows that they owe to it; so they keep what they brought, as it does.
+    """
+    from ecom_assets.ingestion import leave_out
+
+    names = {file.name for file in siblings}
+    absent = {receipt.source_file for receipt in staged.receipts if receipt.refused} | gone
+    if not names or not session.warehouse.standing_files(plan, absent):
+        return staged
+    return leave_out(session.connection, staged, names)
+
+
+def _over_limit(plan: "SourcePlan", receipts: "list[Receipt]") -> list[tuple[str, str]]:
+    """Files of which beyond doubt more lines are of no use than may be, with what is wrong with most of them."""
+    from ecom_assets.quality.shares import exceeds
+
+    found = []
+    for receipt in receipts:
+        lines = receipt.rows_used + receipt.rows_quarantined
+        if receipt.unused and not receipt.refused and exceeds(receipt.unused.lines, lines, _limit(plan)):
+            share = f"{receipt.unused.lines:,} of {lines:,} lines are in quarantine, at most {_limit(plan):.0%} may be"
+            mostly = f"mostly: {receipt.unused.mostly} (first on line {receipt.unused.first_line})"
+            found.append((receipt.source_file, f"{share}; {mostly}"))
+    return found
+
+
+def _limit(plan: "SourcePlan") -> float:
+    """The share of a file's lines that may be in quarantine (0 to 1): what the most patient dataset allows."""
+    return max(contract.max_quarantined_rate for contract in plan.contracts.values())
+
+
 def _gone(plan: "SourcePlan", landing: Path, gone: list[str], is_any_left: bool) -> str:
     """What is said of files that were loaded and lie there no more."""
     which = _named(gone)
@@ -161,6 +217,18 @@ def _readable(plan: "SourcePlan", refused: list[tuple[str, str]]) -> dg.AssetChe
         severity=dg.AssetCheckSeverity.ERROR,
         description=f"{refused[0][0]}: {refused[0][1]}{first}" if refused else None,
         metadata={"refused": dg.MetadataValue.md(markdown_table(["file", "why"], refused[:_SHOWN]))} if refused else {},
+    )
+
+
+def _within_limit(plan: "SourcePlan", over_limit: list[tuple[str, str]]) -> dg.AssetCheckResult:
+    table = markdown_table(["file", "what"], over_limit[:_SHOWN])
+    return dg.AssetCheckResult(
+        check_name=WITHIN_LIMIT,
+        asset_key=key_of(f"raw/{plan.feeds[0]}"),
+        passed=not over_limit,
+        severity=dg.AssetCheckSeverity.ERROR,
+        description=": ".join(over_limit[0]) if over_limit else None,
+        metadata={"over": dg.MetadataValue.md(table)} if over_limit else {},
     )
 
 

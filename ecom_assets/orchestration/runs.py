@@ -152,7 +152,7 @@ def report(opened: Session, run_ids: Sequence[str], errors: Sequence[str]) -> Ru
         refusals=tuple(_refusals(opened.outcomes)),
         refused_files=tuple(opened.refused_files()),
         failed_checks=tuple((outcome.asset, verdict) for outcome in opened.outcomes for verdict in outcome.failed()),
-        errors=tuple(errors),
+        errors=(*errors, *opened.faults),
         lines_used=sum(receipt.rows_used for receipt in opened.receipts),
         lines_quarantined=sum(receipt.rows_quarantined for receipt in opened.receipts),
         restatements=tuple(each for outcome in opened.outcomes for each in outcome.restatements),

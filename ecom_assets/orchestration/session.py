@@ -36,6 +36,7 @@ class Session:
     outcomes: list["Outcome"] = field(default_factory=list)
     receipts: list[Any] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
     snapshot: "Snapshot | None" = None
     is_published: bool = True

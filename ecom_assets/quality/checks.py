@@ -50,7 +50,7 @@ def checks(contract: Contract) -> tuple[Check, ...]:
         *(_rule_check(rule) for rule in contract.rules),
         *(reference_check(reference) for reference in contract.references),
         *(
-            Check(each.name, "error", each.description, f"gap_{each.name}", each.tolerance, "a gap of {value}")
+            Check(each.name, "error", each.description, f"gap_{each.name}", each.tolerance, each.finding)
             for each in contract.reconciliations
         ),
         *_volume_checks(contract),

@@ -1,12 +1,10 @@
-"""The file ledger: which files are new, and replacing all that a file brought by what it brings now.
+"""Replacing all that a file brought by what it brings now. Which files are new is asked of `known_files`.
 
 Raw is kept and replaced by file. What a file brought are its raw rows, quarantined rows, logged repairs, the days
 it touched and its line in the ledger; all of it changes in one transaction.
 """
 
-import hashlib
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import Any, Protocol
 
 from ecom_assets.contracts import Contract
@@ -14,75 +12,21 @@ from ecom_assets.quality.hashing import quoted
 from ecom_assets.warehouse import moved, records
 from ecom_assets.warehouse.connection import Connection, columns_of, rows, transaction
 from ecom_assets.warehouse.ddl import QUARANTINE_COLUMNS, REPAIR_COLUMNS, raw_columns
-
-_BLOCK = 1 << 20
-
-
-class File(Protocol):
-    """A landing file as found: `name` is its path relative to the landing folder."""
-
-    name: str
-    path: Path
-    size_bytes: int
-    modified_ns: int
-
-
-class Plan(Protocol):
-    """A source: its name, the datasets that its files feed, and a token of how they are read."""
-
-    name: str
-    feeds: tuple[str, ...]
-    read_as: str
+from ecom_assets.warehouse.known_files import File, standing_files
 
 
 class StagedFiles(Protocol):
-    """What ingestion staged: temp tables `_staged_<dataset>`, `_rejects`, `_repairs`, and a receipt a file."""
+    """What ingestion staged: temp tables `_staged_<dataset>`, `_rejects`, `_repairs`, and a receipt a file.
+
+    Where it `mixes_files`, a file's rows may be others though the file is what it was.
+    """
 
     source: str
     feeds: tuple[str, ...]
     receipts: Sequence[Any]
     read_as: str
     may_hold_persons: bool
-
-
-def changed_files(connection: Connection, plan: Plan, files: Sequence[File]) -> tuple[list[File], list[str]]:
-    """The files that are new or hold something else than when last seen, and the names of those that went away.
-
-    Size and modification time decide; where only the time differs, the content does. Files that were read by another
-    mapping or under other settings count as changed: what they mean may be something else now.
-    """
-    sql = "select source_file, size_bytes, modified_ns, file_hash, read_as from lineage.source_files where source = ?"
-    known = {row[0]: row[1:] for row in rows(connection, sql, [plan.name])}
-    changed = []
-    for file in files:
-        size, modified, file_hash, read_as = known.get(file.name, (None, None, None, None))
-        if read_as != plan.read_as:
-            changed.append(file)
-            continue
-        if (size, modified) == (file.size_bytes, file.modified_ns):
-            continue
-        if size == file.size_bytes and file_hash == hash_of(file.path):
-            touched = [file.modified_ns, plan.name, file.name]
-            sql = "update lineage.source_files set modified_ns = ? where source = ? and source_file = ?"
-            rows(connection, sql, touched)
-            continue
-        changed.append(file)
-    return changed, sorted(known.keys() - {file.name for file in files})
-
-
-def read_otherwise(connection: Connection, plan: Plan) -> int:
-    """How many files of the source were last read by another mapping, contract or setting than now."""
-    sql = "select count(*) from lineage.source_files where source = ? and read_as is distinct from ?"
-    return int(rows(connection, sql, [plan.name, plan.read_as])[0][0])
-
-
-def hash_of(path: Path) -> str:
-    """SHA-256 of the file's bytes, in hexadecimal."""
-    digest = hashlib.sha256()
-    with path.open("rb") as stream:
-        while block := stream.read(_BLOCK):
-            digest.update(block)
-    return digest.hexdigest()
+    mixes_files: bool
 
 
 def replace_files(
@@ -112,7 +56,7 @@ def replace_files(
         _compare(connection, contracts[dataset])
     with transaction(connection):
         _record_feeds(connection, staged)
-        replaced = _known(connection, staged.source, names)
+        replaced = standing_files(connection, staged.source, names)
         touched = {
             dataset: moved.touched_keys(
                 connection, contracts[dataset], key_hash, replaced, f"temp.main.{_staged(dataset)}"
@@ -141,7 +85,7 @@ def forget_files(
 ) -> None:
     """Take away everything that the named files of a source brought, in one transaction."""
     with transaction(connection):
-        known = _known(connection, source, names)
+        known = standing_files(connection, source, names)
         touched = {
             dataset: moved.touched_keys(connection, contracts[dataset], key_hash, known, None) for dataset in feeds
         }
@@ -158,20 +102,6 @@ def _record_feeds(connection: Connection, staged: StagedFiles) -> None:
     rows(connection, "delete from lineage.feeds where source = ?", source)
     may_hold_persons = staged.may_hold_persons or bool(before)
     records.insert(connection, "feeds", [(staged.source, dataset, may_hold_persons) for dataset in staged.feeds])
-
-
-def forget_refusals(connection: Connection, source: str, names: Sequence[str]) -> None:
-    """Forget that the named files of a source, which lie there no more, were refused.
-
-    A file that never brought anything leaves the ledger. The others stand as what they brought; should they come back,
-    with whatever in them, they are read.
-    """
-    which = "source = $source and source_file in (select unnest($names::varchar[])) and refused is not null"
-    bound = {"source": source, "names": list(names)}
-    with transaction(connection):
-        rows(connection, f"delete from lineage.source_files where {which} and loaded_hash is null", bound)
-        stand = "refused = null, warnings = [], file_hash = loaded_hash, size_bytes = null, modified_ns = null"
-        rows(connection, f"update lineage.source_files set {stand} where {which}", bound)
 
 
 def _staged(dataset: str) -> str:
@@ -191,13 +121,6 @@ def _compare(connection: Connection, contract: Contract) -> None:
     if found != {name: wanted.get(name) for name in found} or found.keys() != wanted.keys():
         differing = sorted(set(found.items()) ^ set(wanted.items()))
         raise ValueError(f"raw/{contract.name}: the staged columns are not those of the contract: {differing}")
-
-
-def _known(connection: Connection, source: str, names: Sequence[str]) -> list[str]:
-    """Those of the files that brought something before."""
-    sql = """select source_file from lineage.source_files where source = $source and loaded_hash is not null
-        and source_file in (select unnest($names::varchar[]))"""
-    return [row[0] for row in rows(connection, sql, {"source": source, "names": list(names)})]
 
 
 def _keep_rows(connection: Connection, contract: Contract, key_hash: moved.KeyHash) -> None:
@@ -238,11 +161,14 @@ def _keep_repairs(connection: Connection, at: Any) -> None:
 
 def _record_days(connection: Connection, staged: StagedFiles, taken: Sequence[Any]) -> None:
     hashes = {"files": [each.source_file for each in taken], "hashes": [each.file_hash for each in taken]}
+    # Where rows depend on other files, what came of a file tells whether its days are to be written again.
+    rows_hash = "sum(hash(_row))::varchar" if staged.mixes_files else "null::varchar"
     for dataset in staged.feeds:
         sql = f"""
             with used as (
-                select _source_file as source_file, _business_date as business_date, count(*) as n
-                from temp.main.{_staged(dataset)} group by all
+                select _source_file as source_file, _business_date as business_date, count(*) as n,
+                    {rows_hash} as rows_hash
+                from temp.main.{_staged(dataset)} _row group by all
             ), rejected as (
                 select source_file, business_date, count(*) as n from temp.main._rejects
                 where dataset = $dataset group by all
@@ -252,8 +178,8 @@ def _record_days(connection: Connection, staged: StagedFiles, taken: Sequence[An
             insert into lineage.source_days by name
             select $dataset as dataset, $source as source, hashes.source_file,
                 coalesce(used.business_date, rejected.business_date) as business_date,
-                coalesce(used.n, 0) as rows_used, coalesce(rejected.n, 0) as rows_quarantined, file_hash,
-                $read_as as read_as
+                coalesce(used.n, 0) as rows_used, coalesce(rejected.n, 0) as rows_quarantined,
+                concat_ws(' ', file_hash, rows_hash) as file_hash, $read_as as read_as
             from used full join rejected on rejected.source_file = used.source_file
                 and rejected.business_date is not distinct from used.business_date
             join hashes on hashes.source_file = coalesce(used.source_file, rejected.source_file)

@@ -8,7 +8,7 @@ import pandas as pd
 
 from ecom_assets.contracts import Contract, dataset_contracts, profile_contracts, table_contracts
 from ecom_assets.settings import Shop
-from ecom_assets.warehouse import days, ddl, files, moved, records
+from ecom_assets.warehouse import days, ddl, files, known_files, moved, records
 from ecom_assets.warehouse.connection import Connection, configure, rows, transaction
 from ecom_assets.warehouse.moved import KeyHash
 from ecom_assets.warehouse.outcome import Outcome
@@ -56,25 +56,29 @@ class Warehouse:
                     moved.hash_keys(self.connection, contract, self._key_hash)
         return notes
 
-    def changed_files(self, plan: files.Plan, found: Sequence[files.File]) -> tuple[list[Any], list[str]]:
+    def changed_files(self, plan: known_files.Plan, found: Sequence[known_files.File]) -> tuple[list[Any], list[str]]:
         """The landing files that are new or changed, and the names of files of this source that went away."""
-        return files.changed_files(self.connection, plan, found)
+        return known_files.changed_files(self.connection, plan, found)
 
-    def read_otherwise(self, plan: files.Plan) -> int:
+    def read_otherwise(self, plan: known_files.Plan) -> int:
         """How many files of this source were last read by another mapping, contract or setting than now."""
-        return files.read_otherwise(self.connection, plan)
+        return known_files.read_otherwise(self.connection, plan)
 
-    def replace_files(self, staged: files.StagedFiles, run_id: str, seen: Iterable[files.File] = ()) -> None:
+    def standing_files(self, plan: known_files.Plan, names: Iterable[str]) -> list[str]:
+        """Those of the named files of this source that brought what stands of them in raw."""
+        return known_files.standing_files(self.connection, plan.name, names)
+
+    def replace_files(self, staged: files.StagedFiles, run_id: str, seen: Iterable[known_files.File] = ()) -> None:
         """Put what ingestion staged in the place of what the same files brought before, in one transaction."""
         files.replace_files(self.connection, self._datasets(), self._keys(), staged, run_id, seen)
 
-    def forget_files(self, plan: files.Plan, names: Sequence[str]) -> None:
+    def forget_files(self, plan: known_files.Plan, names: Sequence[str]) -> None:
         """Take away all that these files of a source brought; their days are to do again."""
         files.forget_files(self.connection, self._datasets(), self._keys(), plan.name, names, plan.feeds)
 
-    def forget_refusals(self, plan: files.Plan, names: Sequence[str]) -> None:
+    def forget_refusals(self, plan: known_files.Plan, names: Sequence[str]) -> None:
         """Forget that these files of a source were refused, which lie there no more; what they brought before stays."""
-        files.forget_refusals(self.connection, plan.name, names)
+        known_files.forget_refusals(self.connection, plan.name, names)
 
     def ask_again(self, asset: str, asked: Sequence[date]) -> None:
         """Have days of a clean table written again, though its own files are what they were."""

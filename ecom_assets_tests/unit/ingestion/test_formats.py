@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from ecom_assets.ingestion import opening
+from ecom_assets.ingestion.header import FileRefusedError
 from ecom_assets_tests.unit.ingestion.conftest import make_shop
 
 TEXT = (
@@ -163,6 +164,15 @@ def test_excel_says_which_row_is_broken(bench):
 )
 def test_damaged_and_doubtful_ones_are_refused(bench, content, name, word):
     assert word in (bench.receipt(content, name).refused or "")
+
+
+def test_names_of_sheets_are_withheld_where_the_file_may_tell_of_persons():
+    from ecom_assets.ingestion.workbooks import read_excel
+
+    with pytest.raises(FileRefusedError, match=r"2 sheets: \(names withheld\); name one"):
+        read_excel(workbook(CELLS, CELLS), None, quotes=False)
+    with pytest.raises(FileRefusedError, match=r"no sheet 'Orders'; the workbook holds 1 sheets: \(names withheld\)"):
+        read_excel(workbook(CELLS), "Orders", quotes=False)
 
 
 def test_a_stated_format_goes_before_the_ending(bench):

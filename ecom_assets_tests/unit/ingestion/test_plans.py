@@ -189,10 +189,6 @@ def test_a_mapping_by_sql_accounts_for_each_line(bench):
         ("select source_file, source_line, No as number from staged", "number: no columns of orders"),
         ("select source_file, source_line, No as order_id from staged", "orders.sql: ordered_at missing, without"),
         ("select source_file, source_line, No as order_id from staged; select 1", "must be one SELECT"),
-        (
-            'select source_file, source_line, "Where"::int as order_id, "When" as ordered_at from staged',
-            "Conversion Error",
-        ),
     ],
 )
 def test_a_mistake_in_a_mappings_sql_names_its_file(bench, sql, message):

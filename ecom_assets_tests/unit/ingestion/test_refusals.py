@@ -65,6 +65,7 @@ REFUSED = {
         ["line 2", "re-typed", "ordered_at", "8 of 8"],
     ),
     "re-typed money": (GOOD.replace("4.95", "'4,95'").replace("'", '"'), ["re-typed", "shipping_amount", "'9,99'"]),
+    "a name without end": (GOOD.replace("channel", "x" * 17_000_000), ["line 1", "no header", "longer than any name"]),
     "a column twice": (GOOD.replace("channel", "order_id"), ["line 1", "order_id", "twice"]),
     "a column without name": (GOOD.replace(",channel", ","), ["column 4 has no name"]),
 }
@@ -121,7 +122,7 @@ def test_ignored_columns_are_left_out(bench):
 
 
 def test_one_bad_value_in_a_short_file_is_a_bad_value(bench):
-    receipt = bench.receipt(HEADER + "o1,2024-05-01,x,\no2,2024-05-01,y,\n")
+    receipt = bench.receipt(HEADER + "o1,2024-05-01,x,\no2,2024-05-01,y,\no3,2024-05-01,1,\n")
     assert (receipt.refused, receipt.rows_quarantined) == (None, 2)
 
 

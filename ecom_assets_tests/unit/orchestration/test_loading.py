@@ -13,7 +13,7 @@ from ecom_assets.orchestration.loading import READABLE, is_to_load, load_source
 from ecom_assets.orchestration.session import Session
 from ecom_assets.settings import load_shop
 from ecom_assets.sql import Query
-from ecom_assets.warehouse import Warehouse
+from ecom_assets.warehouse import Outcome, Warehouse
 
 AS_OF = datetime(2026, 3, 14, tzinfo=UTC)
 SHOP = """\
@@ -33,11 +33,13 @@ ORDERS = "order_id,ordered_at,currency,fx_rate\n"
 class Loads:
     """A shop whose files are given as text; `load` is what the raw assets do."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, shop: str = SHOP, **beside: str) -> None:
         self.landing = folder / "landing"
         self.landing.mkdir()
         self.shop_file = folder / "shop.yaml"
-        self.shop_file.write_text(SHOP)
+        self.shop_file.write_text(shop)
+        for name, text in beside.items():
+            (folder / name.replace("_", ".")).write_text(text)
         self.shop = load_shop(self.shop_file, {})
         self.warehouse = Warehouse(duckdb.connect(), self.shop, key_hash=key_hash_sql)
         self.warehouse.prepare()
@@ -63,11 +65,13 @@ class Loads:
         sql = "select source_file, rows_used from lineage.source_files order by 1"
         return self.warehouse.connection.execute(sql).fetchall()
 
-    def write(self, days: list[date]) -> None:
-        for name in ("orders", "order_items", "refunds"):
-            contract = self.warehouse.contracts[f"clean/{name}"]
-            query = Query(contract.asset, text=clean_select(contract, self.shop))
-            self.warehouse.write(contract, query, days, "run", as_of=AS_OF)
+    def write(self, days: list[date]) -> dict[str, Outcome]:
+        return {name: self.write_one(name, days) for name in ("orders", "order_items", "refunds")}
+
+    def write_one(self, name: str, days: list[date]) -> Outcome:
+        contract = self.warehouse.contracts[f"clean/{name}"]
+        query = Query(contract.asset, text=clean_select(contract, self.shop))
+        return self.warehouse.write(contract, query, days, "run", as_of=AS_OF)
 
     def rows(self, sql: str) -> list[tuple]:
         return self.warehouse.connection.execute(sql).fetchall()

@@ -162,6 +162,7 @@ class StagedFiles:
     receipts: list[Receipt]
     read_as: str = "v1"
     may_hold_persons: bool = False
+    mixes_files: bool = False
 
 
 @dataclass(frozen=True)

@@ -119,7 +119,7 @@ def test_only_new_and_changed_files_are_loaded_again(warehouse, tmp_path):
         path.write_text(text)
         return File(name, path, len(text), modified)
 
-    from ecom_assets.warehouse.files import hash_of
+    from ecom_assets.warehouse.known_files import hash_of
 
     files = [found("a.csv", "aaaa", 1), found("b.csv", "bbbb", 1)]
     assert warehouse.changed_files(PLAN, files) == (files, [])
@@ -195,3 +195,11 @@ def test_a_warehouse_that_cannot_tell_keys_loads_nothing(warehouse):
     unable = Warehouse(warehouse.connection, warehouse.shop, warehouse.contracts.values())
     with pytest.raises(ValueError, match="key_hash"):
         unable.replace_files(stage_rows(warehouse, SALES, {"a.csv": [sale("s1")]}), "load")
+
+
+def test_a_file_that_cannot_be_read_now_counts_as_changed(warehouse, tmp_path):
+    """Whoever loads it refuses it by name; looking for what is new must not end for it."""
+    load(warehouse, SALES, {"a.csv": [sale("s1")]})
+    ((size,),) = fetch(warehouse, "select size_bytes from lineage.source_files")
+    gone = File("a.csv", tmp_path / "a.csv", size, 7)
+    assert warehouse.changed_files(PLAN, [gone]) == ([gone], [])
