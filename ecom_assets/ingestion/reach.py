@@ -40,9 +40,7 @@ def may_mix_files(sql: str) -> bool:
         or any(node.args.get("distinct") for node in statement.find_all(exp.Union))
         or any(_renames(node) for node in statement.find_all(exp.Alias, exp.TableAlias))
         or any(_is_value(node) for node in statement.find_all(exp.Subquery))
-        or any(
-            not (node.alias or _names_file(node.args.get("partition_by"))) for node in statement.find_all(exp.Window)
-        )
+        or any(_mixes_files(window) for window in statement.find_all(exp.Window))
         or any(_joins_files(join, constants) for join in statement.find_all(exp.Join))
         or any(_groups_files(select) or _merges_files(select) for select in statement.find_all(exp.Select))
     )
