@@ -125,7 +125,9 @@ def status() -> None:
 def query(
     sql: Annotated[str, typer.Argument(metavar="SQL", help="a statement, or - to read it from standard input")],
     format: Printed = Format.table,
-    seconds: Annotated[float, typer.Option(min=1, envvar="ECOM_QUERY_SECONDS", help="most time it may take")] = 300,
+    seconds: Annotated[
+        float, typer.Option(min=1, max=86_400, envvar="ECOM_QUERY_SECONDS", help="most time it may take")
+    ] = 300,
     memory: Annotated[str | None, typer.Option(envvar="ECOM_QUERY_MEMORY", help="most memory, such as 4GB")] = None,
 ) -> None:
     """Ask the published tables in SQL: SELECT, DESCRIBE, SHOW, SUMMARIZE or EXPLAIN.

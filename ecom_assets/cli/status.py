@@ -78,8 +78,11 @@ def _print_faults(screen: "Console", found: "Status", late: "list[DayFault]") ->
         stands = "its last accepted rows stand" if fault.stale else "it has no rows"
         said = f"{_days(fault.business_date, days)}  {fault.asset}  {fault.reason}; {stands}"
         screen.print(f"  {said}", soft_wrap=True)
-    for name, why in found.refused_files[:_SHOWN]:
-        screen.print(f"refused  {name}: {why}", soft_wrap=True)
+    for said, files in (("refused", found.refused_files), ("partly ", found.files_over_limit)):
+        for name, why in files[:_SHOWN]:
+            screen.print(f"{said}  {name}: {why}", soft_wrap=True)
+        if len(files) > _SHOWN:
+            screen.print(f"         … and {len(files) - _SHOWN:,} more: lineage.sources holds them all", soft_wrap=True)
 
 
 def _grouped(faults: Iterable[Any], key: Callable[[Any], Any]) -> list[tuple[Any, int]]:

@@ -141,6 +141,7 @@ def print_report(screen: "Console", report: "RunReport", shop: Shop) -> None:
     for note in report.notes:
         screen.print(f"note      {note}")
     faults = [f"refused  {name}: {why}" for name, why in report.refused_files]
+    faults += [f"partly   {name}: {why}" for name, why in report.files_over_limit]
     faults += [f"refused  {reason}" for reason in report.refusals]
     faults += [f"failed   {error}" for error in report.errors]
     for fault in faults[:_SHOWN]:

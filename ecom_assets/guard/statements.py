@@ -5,9 +5,9 @@
 
 import json
 import re
-from collections.abc import Collection, Iterator
-from functools import cache, lru_cache
-from typing import Any
+from collections.abc import Callable, Collection, Iterator
+from functools import cache, lru_cache, wraps
+from typing import Any, Concatenate, ParamSpec
 
 import duckdb
 
@@ -29,10 +29,30 @@ _REACHING = re.compile(
 _EXPLAIN = re.compile(r"\s*explain\s+(analyze\s+)?", re.IGNORECASE)
 
 
+_Given = ParamSpec("_Given")
+
+
 class StatementError(ValueError):
     """A statement that is not run; the message says what in it is not allowed, and what is."""
 
 
+def _within_reach(check: Callable[Concatenate[str, _Given], None]) -> Callable[Concatenate[str, _Given], None]:
+    """A check that refuses what is nested too deeply for it to look through, or no text at all."""
+
+    @wraps(check)
+    def checked(sql: str, *given: _Given.args, **named: _Given.kwargs) -> None:
+        try:
+            sql.encode()  # halves of surrogate pairs are no text to the engine
+            check(sql, *given, **named)
+        except RecursionError:
+            raise StatementError("the statement is nested too deeply to be looked through; write it in steps") from None
+        except UnicodeEncodeError:
+            raise StatementError("the statement holds bytes that are no UTF-8") from None
+
+    return checked
+
+
+@_within_reach
 def check_question(sql: str) -> None:
     """Make sure that every statement in `sql` only reads: SELECTs of tables, DESCRIBE, SHOW, SUMMARIZE, EXPLAIN.
 
@@ -56,6 +76,7 @@ def check_question(sql: str) -> None:
 
 
 @lru_cache(maxsize=512)
+@_within_reach
 def check_select(sql: str, known: frozenset[str]) -> None:
     """Make sure that `sql` is one SELECT over the relations `known` (lower case) and its own CTEs, and nothing else.
 
@@ -110,7 +131,8 @@ def _empty() -> duckdb.DuckDBPyConnection:
 def _relations(node: Any, known: Collection[str]) -> Iterator[tuple[str, str]]:
     """What a tree reads: kind and name of each table, table function or catalogue that is not `known` by its name.
 
-    A CTE is known from its own beginning on (it may be recursive) to the end of the query that it stands in.
+    A CTE is known behind itself to the end of the query that it stands in, and inside itself only in what follows the
+    UNION of a recursive one: elsewhere its own name there means a table, or a file.
     """
     if isinstance(node, list):
         for each in node:
@@ -118,8 +140,12 @@ def _relations(node: Any, known: Collection[str]) -> Iterator[tuple[str, str]]:
     elif isinstance(node, dict):
         kind, inner = node.get("type"), frozenset(known)
         for entry in (node.get("cte_map") or {}).get("map", ()):
-            inner |= {str(entry["key"]).lower()}
-            yield from _relations(entry["value"], inner)
+            own = frozenset({str(entry["key"]).lower()})
+            made = entry["value"]["query"]["node"]
+            is_recursive = made["type"] == "RECURSIVE_CTE_NODE"
+            yield from _relations(made["left"] if is_recursive else made, inner)
+            inner |= own
+            yield from _relations(made if is_recursive else None, inner)
         if "class" not in node and kind in ("BASE_TABLE", "SHOW_REF"):
             name = ".".join(node[part] for part in ("catalog_name", "schema_name", "table_name") if node.get(part))
             if kind == "SHOW_REF" or name.lower() not in inner or node.get("schema_name"):

@@ -11,6 +11,7 @@ class Receipt:
     """What became of one file. Its rows used and quarantined are all its rows; a refused file has neither.
 
     `unused` are those of the quarantined rows of which no dataset uses anything, None where there are none.
+    `over_limit` says what is wrong where they are more than may be; whoever knows the limit fills it in.
     """
 
     source_file: str
@@ -23,6 +24,7 @@ class Receipt:
     refused: str | None = None
     warnings: tuple[str, ...] = ()
     unused: Unused | None = None
+    over_limit: str | None = None
 
 
 @dataclass(frozen=True)

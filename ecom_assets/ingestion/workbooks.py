@@ -97,7 +97,8 @@ class _Parser(WorkSheetParser):
         if cell["data_type"] == "e":
             # Of a date outside the calendar openpyxl makes an error; the cell holds a number.
             cell["value"] = _Lost(str(text), "an error instead of a value") if kind == "e" else text
-        elif element.find(FORMULA_TAG) is not None and element.find(VALUE_TAG) is None:
+        elif element.find(FORMULA_TAG) is not None and not text and not (kind == "str" and text is not None):
+            # Of a text an empty value is one: of ="" Excel keeps no letters.
             cell["value"] = _Lost("a formula", "a formula without a value: open the workbook in Excel and save it")
         return cell
 

@@ -15,19 +15,21 @@ GONE = (
     "nothing and is done by the next run."
 )
 
+_UNDER_WAY = [dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
+
 
 def end_dead_runs(instance: dg.DagsterInstance) -> None:
     """Mark every run of the home as failed whose process is gone; as canceled where that was asked for.
 
-    Runs that wait in the queue, or whose process has not begun, are none of them: Dagster's monitoring ends those that
-    do not begin in time.
+    Runs that wait in the queue, or that Dagster has not launched yet, are none of them: its monitoring ends those that
+    do not begin in time. Those of the command it never launches, so they end here also where they had not begun.
     """
     storage = instance.run_storage
     if not isinstance(storage, LeasedRuns):
         return
-    under_way = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING])
-    for run in instance.get_runs(under_way):
-        if storage.is_alive(run.run_id):
+    for run in instance.get_runs(dg.RunsFilter(statuses=_UNDER_WAY)):
+        has_begun = run.status != dg.DagsterRunStatus.NOT_STARTED
+        if storage.is_alive(run.run_id) if has_begun else not storage.is_abandoned(run.run_id):
             continue
         now = instance.get_run_by_id(run.run_id)  # one that has just ended gave its lease up after it said so
         if now is None or now.status != run.status:

@@ -21,6 +21,8 @@ class Leases:
 
     def take(self, run_id: str) -> None:
         """Say that the run is alive as long as this process is, or until it is given up."""
+        if run_id in self._held:
+            return
         self._folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(self._path(run_id), thread_local=False)
         lock.acquire(timeout=_WAIT_SECONDS)
@@ -35,15 +37,17 @@ class Leases:
 
     def is_held(self, run_id: str) -> bool:
         """Whether a living process runs the run."""
-        if run_id in self._held:
-            return True
-        if not self._path(run_id).exists():  # never taken, or by a version that took none
+        return run_id in self._held or (self._path(run_id).exists() and not self.is_abandoned(run_id))
+
+    def is_abandoned(self, run_id: str) -> bool:
+        """Whether a process took the run and is gone; of a run that nobody ever took nothing is known."""
+        if run_id in self._held or not self._path(run_id).exists():
             return False
         try:
             with FileLock(self._path(run_id), thread_local=False).acquire(timeout=0):
-                return False
+                return True
         except Timeout:
-            return True
+            return False
 
     def _path(self, run_id: str) -> Path:
         return self._folder / f"{run_id}.lock"
@@ -57,3 +61,7 @@ class LeasedRuns:
     def is_alive(self, run_id: str) -> bool:
         """Whether the process that runs the run lives; asked of a run that has begun and not ended."""
         return self.leases.is_held(run_id)
+
+    def is_abandoned(self, run_id: str) -> bool:
+        """Whether the process that made the run, and was to run it itself, is gone; asked of one that has not begun."""
+        return self.leases.is_abandoned(run_id)

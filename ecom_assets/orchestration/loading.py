@@ -4,6 +4,7 @@ Reading is `ingestion`'s business and keeping `warehouse`'s; here they are put t
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,7 +52,7 @@ def load_source(context: dg.AssetExecutionContext, session: Session, plan: "Sour
     session.progress(f"raw/{plan.name}", "started")
     found = discover(plan, session.context.landing)
     changed, gone = session.warehouse.changed_files(plan, found)
-    gone = _without_refusals(session, plan, gone)
+    gone = _without_complaints(session, plan, gone)
     otherwise = session.warehouse.read_otherwise(plan)
     if otherwise:
         session.notes.append(f"{plan.name}: its mapping, its contract or the shop's settings changed; {otherwise:,} "
@@ -65,6 +66,7 @@ def load_source(context: dg.AssetExecutionContext, session: Session, plan: "Sour
             staged = stage_files(session.connection, plan, batch, session.context.shop)
             staged = _without_doubtful(session, plan, staged, siblings, set() if is_deleting else set(gone))
             _ask_again(session, staged)
+            staged = _with_complaints(plan, staged)
             session.warehouse.replace_files(staged, context.run_id, seen=batch)
             receipts += staged.receipts
         if is_deleting:
@@ -75,12 +77,10 @@ def load_source(context: dg.AssetExecutionContext, session: Session, plan: "Sour
         session.notes.append(said)
         context.log.warning(said)
     session.receipts += receipts
-    over_limit = _over_limit(plan, receipts)
-    session.faults += [f"{plan.name}: {name}: {said}" for name, said in over_limit]
     refused = session.refused_files(plan.name)
     yield _readable(plan, refused)
     yield _complete(plan, receipts)
-    yield _within_limit(plan, over_limit)
+    yield _within_limit(plan, session.files_over_limit(plan.name))
     for dataset in plan.feeds:
         counted = session.connection.execute(f'select count(*) from raw."{dataset}"').fetchall()[0][0]
         yield dg.MaterializeResult(
@@ -105,8 +105,7 @@ def is_to_load(session: Session, plan: "SourcePlan") -> bool:
 
     found = discover(plan, session.context.landing)
     changed, gone = session.warehouse.changed_files(plan, found)
-    refused = {name for name, _ in session.refused_files(plan.name)}
-    if changed or refused & set(gone) or _take_rows_along(plan, found, gone):
+    if changed or session.warehouse.complaints(plan, gone) or _take_rows_along(plan, found, gone):
         return True
     if gone:
         session.notes.append(_gone(plan, session.context.landing, gone, is_any_left=bool(found)))
@@ -121,14 +120,14 @@ def _take_rows_along(plan: "SourcePlan", found: list[Any], gone: list[str]) -> b
     return bool(gone and found and plan.source.delete_with_file)
 
 
-def _without_refusals(session: Session, plan: "SourcePlan", gone: list[str]) -> list[str]:
-    """Those of the files that went away that brought rows; no refusal of any of them is told any longer."""
-    refused = [name for name, _ in session.refused_files(plan.name) if name in set(gone)]
-    if not refused:
+def _without_complaints(session: Session, plan: "SourcePlan", gone: list[str]) -> list[str]:
+    """Those of the files that went away that brought rows; what was wrong with any of them is told no longer."""
+    told = session.warehouse.complaints(plan, gone)
+    if not told:
         return gone
     session.is_published = False
-    session.warehouse.forget_refusals(plan, refused)
-    session.notes.append(f"{plan.name}: {_named(refused)} had been refused and went away")
+    session.warehouse.forget_complaints(plan, told)
+    session.notes.append(f"{plan.name}: {_named(told)} went away; what was wrong there is told no longer")
     brought = session.warehouse.changed_files(plan, [])[1]
     return [name for name in gone if name in set(brought)]
 
@@ -163,18 +162,21 @@ def _without_doubtful(
     return leave_out(session.connection, staged, names)
 
 
-def _over_limit(plan: "SourcePlan", receipts: "list[Receipt]") -> list[tuple[str, str]]:
-    """Files of which beyond doubt more lines are of no use than may be, with what is wrong with most of them."""
+def _with_complaints(plan: "SourcePlan", staged: "Staged") -> "Staged":
+    """What was staged, with words on each file of which beyond doubt more lines are of no use than may be."""
+    return replace(staged, receipts=[replace(each, over_limit=_over_limit(plan, each)) for each in staged.receipts])
+
+
+def _over_limit(plan: "SourcePlan", receipt: "Receipt") -> str | None:
     from ecom_assets.quality.shares import exceeds
 
-    found = []
-    for receipt in receipts:
-        lines = receipt.rows_used + receipt.rows_quarantined
-        if receipt.unused and not receipt.refused and exceeds(receipt.unused.lines, lines, _limit(plan)):
-            share = f"{receipt.unused.lines:,} of {lines:,} lines are in quarantine, at most {_limit(plan):.0%} may be"
-            mostly = f"mostly: {receipt.unused.mostly} (first on line {receipt.unused.first_line})"
-            found.append((receipt.source_file, f"{share}; {mostly}"))
-    return found
+    lines, unused = receipt.rows_used + receipt.rows_quarantined, receipt.unused
+    if receipt.refused or not unused or not exceeds(unused.lines, lines, _limit(plan)):
+        return None
+    return (
+        f"{unused.lines:,} of {lines:,} lines are in quarantine, at most {_limit(plan):.0%} may be; "
+        f"mostly: {unused.mostly} (first on line {unused.first_line})"
+    )
 
 
 def _limit(plan: "SourcePlan") -> float:

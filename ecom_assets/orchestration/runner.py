@@ -55,9 +55,24 @@ class Runner:
             self.run("backfill", self.out_of_date(node.key for node in nodes if not node.is_partitioned))
 
     def _carry_on(self, keys: list[dg.AssetKey], clean: list[dg.AssetKey], days: DayRange) -> None:
-        """Write the days; where days of clean tables were refused, what stands of them is carried on all the same."""
-        if self.run("backfill", keys, days) & set(clean):
-            self.run("backfill", [key for key in keys if key not in clean], days)
+        """Write the days; where a clean table refused all of them, what Dagster held back behind it is written, too.
+
+        First the clean tables, so that each of their days is judged and none is asked for again for ever; then what
+        is made of what stands.
+        """
+        refused = self.run("backfill", keys, days) & set(clean)
+        if not refused:
+            return
+        while behind := self._behind(refused) & set(clean):
+            refused = self.run("backfill", sorted(behind), days)
+        self.run("backfill", [key for key in keys if key not in clean], days)
+
+    def _behind(self, keys: set[dg.AssetKey]) -> set[dg.AssetKey]:
+        """All that is made of the assets, or judged by them."""
+        found: set[dg.AssetKey] = set()
+        while new := {child for key in keys | found for child in self.graph.get(key).child_keys} - found:
+            found |= new
+        return found
 
     def out_of_date(self, keys: Iterable[dg.AssetKey]) -> list[dg.AssetKey]:
         """Those of `keys` whose code or inputs changed since they were written, with all that is made of them."""

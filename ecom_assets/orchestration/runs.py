@@ -49,12 +49,13 @@ class RunReport:
     restatements: tuple["Restatement", ...]
     notes: tuple[str, ...]
     snapshot: "Snapshot | None"
+    files_over_limit: tuple[tuple[str, str], ...] = ()
     seconds: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def succeeded(self) -> bool:
         """Whether everything that came in was accepted."""
-        return not (self.refusals or self.refused_files or self.errors)
+        return not (self.refusals or self.refused_files or self.files_over_limit or self.errors)
 
 
 def execute(
@@ -151,8 +152,9 @@ def report(opened: Session, run_ids: Sequence[str], errors: Sequence[str]) -> Ru
         missing_days=tuple(sorted(missing)),
         refusals=tuple(_refusals(opened.outcomes)),
         refused_files=tuple(opened.refused_files()),
+        files_over_limit=tuple(opened.files_over_limit()),
         failed_checks=tuple((outcome.asset, verdict) for outcome in opened.outcomes for verdict in outcome.failed()),
-        errors=(*errors, *opened.faults),
+        errors=tuple(errors),
         lines_used=sum(receipt.rows_used for receipt in opened.receipts),
         lines_quarantined=sum(receipt.rows_quarantined for receipt in opened.receipts),
         restatements=tuple(each for outcome in opened.outcomes for each in outcome.restatements),

@@ -36,7 +36,6 @@ class Session:
     outcomes: list["Outcome"] = field(default_factory=list)
     receipts: list[Any] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    faults: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
     snapshot: "Snapshot | None" = None
     is_published: bool = True
@@ -57,8 +56,15 @@ class Session:
 
     def refused_files(self, source: str | None = None) -> list[tuple[str, str]]:
         """Landing files that are refused at present, with the reason; of one source, or of all."""
+        return self._told_of_files("refused", source)
+
+    def files_over_limit(self, source: str | None = None) -> list[tuple[str, str]]:
+        """Landing files that stand though more of their lines are in quarantine than may be, with what is wrong."""
+        return self._told_of_files("over_limit", source)
+
+    def _told_of_files(self, column: str, source: str | None) -> list[tuple[str, str]]:
         return self.connection.execute(
-            "select source_file, refused from lineage.source_files where refused is not null "
+            f"select source_file, {column} from lineage.source_files where {column} is not null "
             "and ($source is null or source = $source) order by source_file",
             {"source": source},
         ).fetchall()

@@ -83,6 +83,8 @@ class HomeRunStorage(LeasedRuns, SqliteRunStorage):
         subset: in a two-year range 730 rows a check, 0.4 s each, that stay "planned" for good. The tags that name
         the range say the same, and are read with each check's own partitions.
         """
+        if dagster_run.remote_job_origin is None:  # of this very process, which may be killed before it begins the run
+            self.leases.take(dagster_run.run_id)
         origin = dagster_run.remote_job_origin or _REPOSITORY.get_job_origin(dagster_run.job_name)
         return super().add_run(dagster_run._replace(partitions_subset=None, remote_job_origin=origin))
 

@@ -26,7 +26,7 @@ from ecom_assets.settings import Shop
 from ecom_assets.sql import Query
 
 _TABLE = re.compile(
-    rf"\b(clean|{'|'.join(LAYERS)})\.(\w+)"
+    rf"\b(raw|clean|{'|'.join(LAYERS)})\.(\w+)"
 )  # in a contract's own short queries; sqlglot is too slow at load time
 
 

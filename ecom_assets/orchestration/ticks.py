@@ -107,10 +107,11 @@ def days_to_do(context: ShopContext) -> list[date]:
 def new_files(context: ShopContext) -> list[str]:
     """Landing files that the newest snapshot does not know, or knows with another size, time or reading.
 
-    And those that it tells as refused and that lie there no more.
+    And those that it tells as refused or as over their limit, and that lie there no more.
     """
     from ecom_assets.ingestion import discover, plan_sources
     from ecom_assets.warehouse import NoSnapshotError, open_snapshot
+    from ecom_assets.warehouse.queries import SOURCE_FILES
 
     found = {
         (plan.name, file.name): (file.size_bytes, file.modified_ns, plan.read_as)
@@ -119,8 +120,8 @@ def new_files(context: ShopContext) -> list[str]:
     }
     try:
         with open_snapshot(context.home) as connection:
-            sql = "select source, source_file, size_bytes, modified_ns, read_as, refused from lineage.source_files"
-            rows = connection.execute(sql).fetchall()
+            told = "source, source_file, size_bytes, modified_ns, read_as, coalesce(refused, over_limit)"
+            rows = connection.execute(f"select {told} from {SOURCE_FILES}").fetchall()
     except NoSnapshotError:
         rows = []
     known = {row[:2]: row[2:5] for row in rows}

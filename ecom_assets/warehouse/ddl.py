@@ -30,10 +30,11 @@ LINEAGE_TABLES = {
     # The SQL by which the hashes of a raw table's keys were made: another one makes them anew.
     "key_hashes": "dataset VARCHAR, made_by VARCHAR",
     # One row a landing file, as last seen; what stands in raw is `loaded_hash`, which a refused file leaves alone.
+    # `over_limit` says of a file that stands why more of it is in quarantine than may be.
     "source_files": """source VARCHAR, datasets VARCHAR[], source_file VARCHAR, size_bytes BIGINT, modified_ns BIGINT,
         file_hash VARCHAR, loaded_hash VARCHAR, rows_used BIGINT, rows_quarantined BIGINT, first_event_at TIMESTAMP,
         last_event_at TIMESTAMP, first_business_date DATE, last_business_date DATE, refused VARCHAR,
-        warnings VARCHAR[], run_id VARCHAR, loaded_at TIMESTAMP, read_as VARCHAR""",
+        warnings VARCHAR[], run_id VARCHAR, loaded_at TIMESTAMP, read_as VARCHAR, over_limit VARCHAR""",
     "source_days": """dataset VARCHAR, source VARCHAR, source_file VARCHAR, business_date DATE, rows_used BIGINT,
         rows_quarantined BIGINT, file_hash VARCHAR, read_as VARCHAR""",
     # A day of a partitioned table, or with a null date a whole table: how it was last evaluated and what stands.
@@ -59,7 +60,8 @@ LINEAGE_VIEWS = {
     # Arrival order is the rank of the file's name, never the clock, so that a replay gives the same result.
     "sources": """select source, datasets, source_file, size_bytes, file_hash,
             row_number() over (partition by source order by source_file) as rank, rows_used, rows_quarantined,
-            first_event_at, last_event_at, first_business_date, last_business_date, refused, warnings, loaded_at
+            first_event_at, last_event_at, first_business_date, last_business_date, refused, over_limit, warnings,
+            loaded_at
         from lineage.source_files""",
     "accepted_days": """select asset, business_date, row_count as "rows" from lineage.days
         where business_date is not null and content_hash is not null""",

@@ -191,7 +191,7 @@ def _record_files(connection: Connection, staged: StagedFiles, run_id: str, at: 
     names = {"source": staged.source, "names": [each.source_file for each in staged.receipts]}
     listed = (
         "select source_file, loaded_hash, rows_used, rows_quarantined, first_event_at, last_event_at, "
-        "first_business_date, last_business_date, loaded_at from lineage.source_files "
+        "first_business_date, last_business_date, over_limit, loaded_at from lineage.source_files "
         "where source = $source and source_file in (select unnest($names::varchar[]))"
     )
     before = {row[0]: row[1:] for row in rows(connection, listed, names)}
@@ -201,17 +201,16 @@ def _record_files(connection: Connection, staged: StagedFiles, run_id: str, at: 
     found = []
     for each in staged.receipts:
         if each.refused:
-            standing, loaded_at = before.get(each.source_file, (None, 0, 0, None, None, None, None, None)), None
-            standing, loaded_at = standing[:7], standing[7]
+            *standing, over_limit, loaded_at = before.get(each.source_file, (None, 0, 0, *[None] * 6))
         else:
             events = (each.first_event_at, each.last_event_at)
             touched = days.get(each.source_file, (None, None))
-            standing = (each.file_hash, each.rows_used, each.rows_quarantined, *events, *touched)
-            loaded_at = at
+            standing = [each.file_hash, each.rows_used, each.rows_quarantined, *events, *touched]
+            over_limit, loaded_at = each.over_limit, at
         seen = (each.size_bytes, modified.get(each.source_file), each.file_hash)
         found.append(
             (staged.source, list(staged.feeds), each.source_file, *seen, *standing, each.refused, list(each.warnings),
-             run_id, loaded_at, staged.read_as)
+             run_id, loaded_at, staged.read_as, over_limit)
         )  # fmt: skip
     sql = """delete from lineage.source_files
         where source = $source and source_file in (select unnest($names::varchar[]))"""

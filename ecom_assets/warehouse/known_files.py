@@ -85,15 +85,25 @@ def standing_files(connection: Connection, source: str, names: Iterable[str]) ->
     return [row[0] for row in rows(connection, sql, {"source": source, "names": list(names)})]
 
 
-def forget_refusals(connection: Connection, source: str, names: Sequence[str]) -> None:
-    """Forget that the named files of a source, which lie there no more, were refused.
+def complaints(connection: Connection, source: str, names: Sequence[str]) -> list[str]:
+    """Those of the named files of a source that were refused, or of which more is in quarantine than may be."""
+    sql = """select source_file from lineage.source_files where source = $source
+        and source_file in (select unnest($names::varchar[])) and coalesce(refused, over_limit) is not null
+        order by source_file"""
+    return [row[0] for row in rows(connection, sql, {"source": source, "names": list(names)})]
+
+
+def forget_complaints(connection: Connection, source: str, names: Sequence[str]) -> None:
+    """Forget what was wrong with the named files of a source, which lie there no more.
 
     A file that never brought anything leaves the ledger. The others stand as what they brought; should they come back,
     with whatever in them, they are read.
     """
-    which = "source = $source and source_file in (select unnest($names::varchar[])) and refused is not null"
+    which = "source = $source and source_file in (select unnest($names::varchar[]))"
+    which += " and coalesce(refused, over_limit) is not null"
     bound = {"source": source, "names": list(names)}
     with transaction(connection):
         rows(connection, f"delete from lineage.source_files where {which} and loaded_hash is null", bound)
-        stand = "refused = null, warnings = [], file_hash = loaded_hash, size_bytes = null, modified_ns = null"
-        rows(connection, f"update lineage.source_files set {stand} where {which}", bound)
+        stand = "file_hash = loaded_hash, size_bytes = null, modified_ns = null"
+        quiet = "refused = null, over_limit = null, warnings = []"
+        rows(connection, f"update lineage.source_files set {stand}, {quiet} where {which}", bound)

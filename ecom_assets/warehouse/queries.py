@@ -59,6 +59,7 @@ class Status:
     failed_checks: tuple[FailedCheck, ...]
     checks_passed: int
     refused_files: tuple[tuple[str, str], ...]
+    files_over_limit: tuple[tuple[str, str], ...]
     lines_used: int
     lines_quarantined: int
 
@@ -84,6 +85,8 @@ class Step:
     detail: str = ""
 
 
+# Snapshots of older versions say nothing of limits.
+SOURCE_FILES = """(from lineage.source_files union all by name select null::varchar as over_limit where false)"""
 _NEWEST = """
     select asset, check_name, partition_start, severity, found, passed, evaluated_at from lineage.check_results
     qualify row_number() over (partition by asset, check_name, partition_start order by evaluated_at desc) = 1
@@ -111,10 +114,7 @@ def status(connection: Connection) -> Status:
         order by newest.severity, newest.partition_start desc nulls first, newest.asset, newest.check_name""",
     )
     passed = rows(connection, f"select count(*) from ({_NEWEST}) where passed")[0][0]
-    refused = rows(
-        connection,
-        "select source_file, refused from lineage.source_files where refused is not null order by source_file",
-    )
+    files = rows(connection, f"select source_file, refused, over_limit from {SOURCE_FILES} order by source_file")
     lines = rows(
         connection,
         "select coalesce(sum(rows_used), 0)::bigint, coalesce(sum(rows_quarantined), 0)::bigint "
@@ -127,7 +127,8 @@ def status(connection: Connection) -> Status:
         tuple(DayFault(*row) for row in faults),
         tuple(FailedCheck(*row) for row in failed),
         passed,
-        tuple((name, why) for name, why in refused),
+        tuple((name, why) for name, why, _ in files if why),
+        tuple((name, why) for name, _, why in files if why),
         *lines,
     )
 

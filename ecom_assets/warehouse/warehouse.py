@@ -76,9 +76,13 @@ class Warehouse:
         """Take away all that these files of a source brought; their days are to do again."""
         files.forget_files(self.connection, self._datasets(), self._keys(), plan.name, names, plan.feeds)
 
-    def forget_refusals(self, plan: known_files.Plan, names: Sequence[str]) -> None:
-        """Forget that these files of a source were refused, which lie there no more; what they brought before stays."""
-        known_files.forget_refusals(self.connection, plan.name, names)
+    def complaints(self, plan: known_files.Plan, names: Sequence[str]) -> list[str]:
+        """Those of these files of a source that were refused, or of which more is in quarantine than may be."""
+        return known_files.complaints(self.connection, plan.name, names)
+
+    def forget_complaints(self, plan: known_files.Plan, names: Sequence[str]) -> None:
+        """Forget what was wrong with these files of a source, which lie there no more; what they brought stays."""
+        known_files.forget_complaints(self.connection, plan.name, names)
 
     def ask_again(self, asset: str, asked: Sequence[date]) -> None:
         """Have days of a clean table written again, though its own files are what they were."""

@@ -98,6 +98,25 @@ def test_killed_runs_end_as_failed_and_runs_that_live_or_wait_do_not(instance, e
     assert _statuses(instance)[living] == "SUCCESS"
 
 
+def test_a_run_of_the_command_that_was_killed_before_it_began_ends_too(instance):
+    made = AMID[: AMID.index("@dg.op")] + (
+        "from dagster._core.test_utils import create_run_for_test\n"
+        "with open_instance() as instance:\n"
+        "    create_run_for_test(instance, 'backfill')\n"
+        "    print('amid', flush=True)\n"
+        "    time.sleep(600)\n"
+    )
+    process = subprocess.Popen([sys.executable, "-c", made], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    assert process.stdout.readline() == b"amid\n"
+    end_dead_runs(instance)
+    assert list(_statuses(instance).values()) == ["NOT_STARTED"], "its process lives"
+    process.kill()
+    process.wait()
+    process.stdout.close()
+    end_dead_runs(instance)
+    assert list(_statuses(instance).values()) == ["FAILURE"]
+
+
 def test_a_run_without_a_lease_is_dead_and_one_to_be_canceled_is_canceled(instance):
     """So are all runs that were killed before runs kept a lease."""
     old, asked = _begun(instance), _begun(instance)

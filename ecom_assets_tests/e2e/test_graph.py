@@ -92,8 +92,11 @@ def test_a_bad_day_is_kept_out_whoever_asks(graph):
 
     assert kept_out()
     assert graph.days("kpi.daily_revenue") == good
-    graph.run()
+    judged = graph.ask(f"select asset, state from lineage.days where business_date = '{bad}'")
+    assert ("clean/order_items", "refused") in judged, "its lines were judged, too"
+    again = graph.run()
     assert kept_out(), "a later run"
+    assert again.run_ids == (), "which finds nothing to do"
     graph.run(bad, bad)
     assert kept_out(), "a run for that day alone"
     graph.run(bad - DAY, bad + DAY)

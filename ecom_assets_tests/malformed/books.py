@@ -16,15 +16,10 @@ _ROWS = len(good.ROWS)
 
 def with_xml(pattern: str, replacement: str, part: str = _SHEET, book: bytes | None = None, count: int = 1) -> bytes:
     """A workbook in one part of which what `pattern` finds is replaced; where nothing is left the part is left out."""
-    before, after = zipfile.ZipFile(io.BytesIO(book or good.workbook())), io.BytesIO()
-    with zipfile.ZipFile(after, "w", zipfile.ZIP_DEFLATED) as written:
-        for name in before.namelist():
-            content = before.read(name)
-            if name == part:
-                content = re.sub(pattern, replacement, content.decode(), count=count, flags=re.DOTALL).encode()
-            if content:
-                written.writestr(name, content)
-    return after.getvalue()
+    with zipfile.ZipFile(io.BytesIO(book or good.workbook())) as before:
+        parts = {name: before.read(name) for name in before.namelist()}
+    parts[part] = re.sub(pattern, replacement, parts[part].decode(), count=count, flags=re.DOTALL).encode()
+    return good.packed({name: content for name, content in parts.items() if content})
 
 
 def _cell(content: str) -> bytes:
@@ -81,9 +76,7 @@ def dated(serial: str) -> bytes:
     for number, row in enumerate(good.ROWS):
         book.active.append([row[0], 45_000 + number, 1, "email"])
         book.active.cell(number + 2, 2).number_format = "yyyy-mm-dd"
-    sink = io.BytesIO()
-    book.save(sink)
-    return with_xml(r'(<c r="B5"[^>]*>)<v>\d+</v>', rf"\g<1><v>{serial}</v>", book=sink.getvalue())
+    return with_xml(r'(<c r="B5"[^>]*>)<v>\d+</v>', rf"\g<1><v>{serial}</v>", book=good.saved(book))
 
 
 def _serials(chance: random.Random) -> Damaged:
@@ -119,9 +112,7 @@ def _sheets(chance: random.Random) -> Damaged:
         lines = 29
     if way == "row 2":
         book.active.insert_rows(1)
-    sink = io.BytesIO()
-    book.save(sink)
-    return "xlsx", sink.getvalue(), None if way in ("chart alone", "two", "row 2") else lines
+    return "xlsx", good.saved(book), None if way in ("chart alone", "two", "row 2") else lines
 
 
 def _no_books(chance: random.Random) -> Damaged:

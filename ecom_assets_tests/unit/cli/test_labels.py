@@ -40,8 +40,10 @@ def home_with(folder, table, series=None) -> Home:
                 "true as is_judged, 90 as known_days, ? as left_out_because", [metric, why])  # fmt: skip
             if isinstance(state, bool):
                 connection.execute(
-                    "insert into anomaly.consensus by name select date '2026-05-31' as business_date, ? as metric, "
-                    "'total' as dimension, 'all' as member, ? as is_watched", [metric, state])  # fmt: skip
+                    "insert into anomaly.consensus by name select date '2026-05-29' + day::integer as business_date, "
+                    "? as metric, 'total' as dimension, 'all' as member, ? as is_watched, false as is_planned, "
+                    "case when day > 0 then 0.5 end as mean_surprise from range(3) as days(day)",
+                    [metric, state])  # fmt: skip
         publish(connection, home, warehouse.contracts.values())
     return home
 
@@ -88,8 +90,8 @@ def test_news_are_the_newest_two_that_nobody_labelled_or_silenced(tmp_path):
 def test_nothing_found_and_nothing_looked_for(tmp_path, ecom):
     quiet = home_with(tmp_path / "quiet", told(), {"orders": True, "sessions": True})
     blind = home_with(tmp_path / "blind", None)
-    looked_at = "Looked at 2 of 2 series to 2026-05-31.\n"
-    nothing = "Nothing was out of the ordinary in the 2 series that were looked at.\n"
+    looked_at = "Looked at 2 of 2 series, on 2 days from 2026-05-30 to 2026-05-31.\n"
+    nothing = "Nothing was out of the ordinary in 2 series on 2 days.\n"
     assert ecom(quiet, "anomalies", "list")[:2] == (0, nothing + looked_at)
     assert ecom(quiet, "anomalies", "list", "--open")[:2] == (0, "Nothing is open.\n" + looked_at)
     code, _, err = ecom(blind, "anomalies", "list")
@@ -108,8 +110,8 @@ def test_nothing_found_and_nothing_looked_for(tmp_path, ecom):
          ["Nothing was looked at.", "Looked at 0 of 2 series.", "  1 not: fewer than 60 known days (orders)",
           "  1 not: no known day (sessions)"]),
         ({"orders": False, "items": False, "sessions": True},
-         ["Nothing was out of the ordinary in the 1 series that were looked at.",
-          "Looked at 1 of 3 series to 2026-05-31.",
+         ["Nothing was out of the ordinary in 1 series on 2 days.",
+          "Looked at 1 of 3 series, on 2 days from 2026-05-30 to 2026-05-31.",
           "  2 not: too noisy by the day, or the prices of another series (items, orders)"]),
         ({"orders": None}, ["Nothing was looked at.", "Looked at 0 of 1 series.", "  1 not: not judged yet (orders)"]),
     ],

@@ -45,7 +45,7 @@ def report(**more):
     facts = {
         "lines_used": 1200, "lines_quarantined": 3, "accepted_days": (date(2024, 3, 1), date(2024, 3, 2)),
         "refused_days": (), "missing_days": (), "restatements": (), "snapshot": None, "seconds": {}, "notes": (),
-        "refused_files": (), "refusals": (), "errors": (), "succeeded": True,
+        "refused_files": (), "files_over_limit": (), "refusals": (), "errors": (), "succeeded": True,
     }  # fmt: skip
     return SimpleNamespace(**{**facts, **more})
 

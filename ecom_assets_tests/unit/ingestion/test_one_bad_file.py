@@ -69,6 +69,11 @@ def book(content: str) -> bytes:
             "a formula",
             "a formula without a value: open the workbook in Excel and save it",
         ),
+        (
+            '<c r="C5"><f>A1*2</f><v /></c>',  # as openpyxl writes it
+            "a formula",
+            "a formula without a value: open the workbook in Excel and save it",
+        ),
         ('<c r="C5" t="e"><v>#N/A</v></c>', "#N/A", "an error instead of a value"),
     ],
 )

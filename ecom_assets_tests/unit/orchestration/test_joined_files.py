@@ -66,7 +66,7 @@ def test_a_changed_file_sees_the_others_again(shop):
     shop.files(lines=LINES + "1,1,1,10\n2,1,2,10\n3,1,1,7\n1,2,1,5\n").load()
     shop.write(shop.to_do())
     assert gross(shop) == {march(2): 35, march(3): 7}
-    assert (refused(shop), shop.session.faults) == ([], [])
+    assert (refused(shop), shop.session.files_over_limit()) == ([], [])
 
 
 def test_unchanged_files_are_read_only_where_something_changed(shop):
@@ -197,20 +197,47 @@ def test_a_day_without_products_is_a_day_of_zero_where_nothing_is_missing(plain,
     assert outcome.refused_days == ()
 
 
+def test_a_day_that_lost_all_its_orders_is_not_a_day_without_sales(shop):
+    """The orders' file came with its header alone; their lines stand."""
+    shop.files(orders="order,date\n").load()
+    outcome = shop.write(shop.to_do())["orders"]
+    assert outcome.refused_days == (march(2), march(3))
+    assert outcome.reasons[march(2)].endswith("lines_have_their_orders: 2 order lines and not one order")
+    assert gross(shop) == {march(2): 30.0, march(3): 7.0}
+    shop.files(orders="order,date\n", lines=LINES).load()
+    assert shop.write(shop.to_do())["orders"].refused_days == (), "their lines are gone, too"
+    assert gross(shop) == {}
+
+
 def test_lines_of_no_day_that_is_judged_are_told_by_file(plain):
     """Half of the lines are unreadable, and all lie behind the shop's last day: no day's share says so."""
     late = "".join(f"{n},{n % 7},2026-04-02,{'x' if n % 2 else 1},10\n" for n in range(40))
     told = plain.files(items_b=ITEMS + late).load()
     assert plain.to_do() == []
-    (said,) = plain.session.faults
-    assert said == (
-        "order_items: items_b.csv: 20 of 40 lines are in quarantine, at most 20% may be; mostly: quantity is not an"
-        " integer (first on line 3)"
+    said = (
+        "items_b.csv",
+        "20 of 40 lines are in quarantine, at most 20% may be; mostly: quantity is not an integer (first on line 3)",
     )
+    assert plain.session.files_over_limit() == [said]
     (check,) = [one for one in told if getattr(one, "check_name", "") == WITHIN_LIMIT and not one.passed]
     assert check.asset_key.path == ["raw", "order_items"]
+    assert not any(check.passed for check in plain.load() if getattr(check, "check_name", "") == WITHIN_LIMIT and
+                   check.asset_key.path[-1] == "order_items"), "as long as the file lies there"  # fmt: skip
+    assert plain.session.files_over_limit() == [said]
+    plain.files(items_b=ITEMS + "8,1,2026-04-02,1,10\n").load()
+    assert plain.session.files_over_limit() == [], "corrected"
+
+
+def test_a_file_over_its_limit_that_went_away_is_told_no_longer(plain):
+    plain.files(items_b=ITEMS + "".join(f"{n},1,2026-04-02,{'x' if n % 2 else 1},10\n" for n in range(40))).load()
+    assert len(plain.session.files_over_limit()) == 1
+    (plain.landing / "items_b.csv").unlink()
+    assert plain.is_to_load() == ["order_items"]
+    plain.load()
+    assert (plain.session.files_over_limit(), plain.is_to_load()) == ([], [])
+    assert ("items_b.csv", 20) in plain.known(), "what it brought stays"
 
 
 def test_a_few_bad_lines_of_a_short_file_exceed_nothing(plain):
     plain.files(items_b=ITEMS + "8,1,2026-04-02,x,10\n8,2,2026-04-02,1,10\n8,3,2026-04-02,1,10\n").load()
-    assert plain.session.faults == []
+    assert plain.session.files_over_limit() == []

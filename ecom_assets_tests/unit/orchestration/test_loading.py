@@ -191,7 +191,9 @@ def test_a_refused_file_that_goes_away_is_told_no_longer(loads):
     assert _readable(loads.load())
     assert loads.session.refused_files() == []
     assert loads.known() == [("items_1.csv", 1)]
-    assert loads.session.notes == ["order_items: 1 file (items_picture.csv) had been refused and went away"]
+    assert loads.session.notes == [
+        "order_items: 1 file (items_picture.csv) went away; what was wrong there is told no longer"
+    ]
     assert loads.is_to_load() == []
 
 

@@ -153,6 +153,7 @@ class Receipt:
     last_event_at: datetime | None = None
     refused: str | None = None
     warnings: tuple[str, ...] = ()
+    over_limit: str | None = None
 
 
 @dataclass(frozen=True)
