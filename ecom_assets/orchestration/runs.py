@@ -6,7 +6,7 @@ says is taken from the outcomes of the writes, not from Dagster's events.
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
@@ -158,10 +158,20 @@ def report(opened: Session, run_ids: Sequence[str], errors: Sequence[str]) -> Ru
         lines_used=sum(receipt.rows_used for receipt in opened.receipts),
         lines_quarantined=sum(receipt.rows_quarantined for receipt in opened.receipts),
         restatements=tuple(each for outcome in opened.outcomes for each in outcome.restatements),
-        notes=tuple(opened.notes),
+        notes=(*opened.notes, *_refused_before(opened, refused)),
         snapshot=opened.snapshot,
         seconds=dict(opened.seconds),
     )
+
+
+def _refused_before(opened: Session, refused: Collection[date]) -> Iterator[str]:
+    """What is said of refused days that this run had nothing new for: they are no better for that."""
+    sql = """select count(distinct business_date) from lineage.days where state = 'refused'
+        and asset in (select unnest($assets::varchar[])) and business_date not in (select unnest($refused::date[]))"""
+    bound = {"assets": sorted(_daily_assets()), "refused": list(refused)}
+    ((days,),) = opened.connection.execute(sql, bound).fetchall()
+    if days:
+        yield f"{days:,} day{'s' if days > 1 else ''} refused by an earlier run: `ecom status` says which and why"
 
 
 def _daily_assets() -> set[str]:

@@ -97,6 +97,7 @@ def test_a_bad_day_is_kept_out_whoever_asks(graph):
     again = graph.run()
     assert kept_out(), "a later run"
     assert again.run_ids == (), "which finds nothing to do"
+    assert again.notes == ("1 day refused by an earlier run: `ecom status` says which and why",)
     graph.run(bad, bad)
     assert kept_out(), "a run for that day alone"
     graph.run(bad - DAY, bad + DAY)
