@@ -141,7 +141,7 @@ def _relations(node: Any, known: Collection[str]) -> Iterator[tuple[str, str]]:
         kind, inner = node.get("type"), frozenset(known)
         for entry in (node.get("cte_map") or {}).get("map", ()):
             own = frozenset({str(entry["key"]).lower()})
-            made = entry["value"]["query"]["node"]
+            made = entry["value"].get("query_node") or entry["value"]["query"]["node"]  # of DuckDB 2.0, and before
             is_recursive = made["type"] == "RECURSIVE_CTE_NODE"
             yield from _relations(made["left"] if is_recursive else made, inner)
             inner |= own
